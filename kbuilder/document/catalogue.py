@@ -1,0 +1,131 @@
+"""What may exist: every Keras class that a project can name, with its parameters.
+
+The values come from ``resources/catalogue.json``, which ``kbuilder.engine.introspect`` generates from
+the installed Keras. Palette, forms, rules and the builder all read them, so none needs Keras to know
+what a layer takes.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from kbuilder.resources import resource
+
+Kind = Literal[
+    "int",
+    "float",
+    "text",
+    "bool",
+    "choice",  # one of ``choices``
+    "shape",  # a list of ints, None for an open dimension; ``length`` entries, or any number
+    "object",  # {"class_name", "params"} of a class in section ``of``
+    "value",  # anything else: a JSON value, typed as text
+]
+Section = Literal[
+    "layers",
+    "optimizers",
+    "losses",
+    "metrics",
+    "callbacks",
+    "initializers",
+    "regularizers",
+    "constraints",
+    "schedules",
+]
+
+
+class ParamSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One parameter of a Keras class.
+
+    ``kinds`` has one entry for most; ``learning_rate`` for example is ``("float", "object")`` with
+    ``of="schedules"``. ``optional`` means that None is a meaning of its own. ``minimum`` and
+    ``maximum`` are inclusive. ``advanced`` parameters are shown folded.
+    """
+
+    name: str
+    kinds: tuple[Kind, ...]
+    default: Any = None
+    required: bool = False
+    optional: bool = False
+    choices: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    length: int | None = None
+    of: Section | None = None
+    advanced: bool = False
+    group: str = ""
+    help: str = ""
+
+
+class ClassSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One Keras class.
+
+    ``family`` is the palette group of a layer. ``ports`` names the input ports (one unless the layer
+    takes several); ``many_inputs`` means any number of inputs from two on, all called ``ports[0]``;
+    ``optional_ports`` counts the ports at the end that may stay open. ``outputs`` is the number of
+    output ports. ``min_rank`` and ``max_rank`` bound the rank of the input with the batch dimension.
+    ``hidden`` classes are known, so that files open, but are not offered. ``preset`` gives values for
+    required parameters when the user adds the layer.
+    """
+
+    class_name: str
+    section: Section
+    family: str = ""
+    params: tuple[ParamSpec, ...] = ()
+    preset: dict[str, Any] = {}
+    ports: tuple[str, ...] = ("input",)
+    optional_ports: int = 0
+    many_inputs: bool = False
+    outputs: int = 1
+    min_rank: int | None = None
+    max_rank: int | None = None
+    hidden: bool = False
+    aliases: tuple[str, ...] = ()
+    help: str = ""
+
+    def param(self, name: str) -> ParamSpec | None:
+        """The parameter of that name, or None."""
+        return next((param for param in self.params if param.name == name), None)
+
+
+class Catalogue(msgspec.Struct, frozen=True, kw_only=True, dict=True):
+    """All classes of one Keras version, in palette order within their section."""
+
+    keras_version: str
+    layers: tuple[ClassSpec, ...] = ()
+    optimizers: tuple[ClassSpec, ...] = ()
+    losses: tuple[ClassSpec, ...] = ()
+    metrics: tuple[ClassSpec, ...] = ()
+    callbacks: tuple[ClassSpec, ...] = ()
+    initializers: tuple[ClassSpec, ...] = ()
+    regularizers: tuple[ClassSpec, ...] = ()
+    constraints: tuple[ClassSpec, ...] = ()
+    schedules: tuple[ClassSpec, ...] = ()
+    activations: tuple[str, ...] = ()
+
+    @cached_property
+    def _index(self) -> dict[tuple[str, str], ClassSpec]:
+        return {
+            (section, name): spec
+            for section in Section.__args__  # type: ignore[attr-defined]
+            for spec in getattr(self, section)
+            for name in (spec.class_name, *spec.aliases)
+        }
+
+    def find(self, section: Section, class_name: str) -> ClassSpec | None:
+        """The class of that name or alias, or None when this Keras does not have it."""
+        return self._index.get((section, class_name))
+
+    def layer(self, class_name: str) -> ClassSpec | None:
+        """The layer class of that name or alias, or None."""
+        return self.find("layers", class_name)
+
+
+def load_catalogue(path: Path | None = None) -> Catalogue:
+    """Read the committed catalogue."""
+    text = (path or resource("catalogue.json")).read_bytes()
+    return msgspec.json.decode(text, type=Catalogue)

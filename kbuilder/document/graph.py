@@ -1,0 +1,114 @@
+"""The drawn network: nodes and edges as frozen values, and questions about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+
+from kbuilder.document.values import Params, Value
+
+INPUT_CLASS = "Input"
+"""Class name of the node that stands for ``keras.Input``."""
+
+
+class Node(Value, frozen=True, kw_only=True):
+    """One layer in the graph.
+
+    ``id`` never changes; ``name`` is what people see and what Keras calls the layer.
+    ``output`` makes the node an output of the model although other nodes read it.
+    ``x`` and ``y`` are the top left corner on the canvas, in scene units.
+    """
+
+    id: str
+    class_name: str
+    name: str
+    params: Params = {}
+    trainable: bool = True
+    output: bool = False
+    x: float = 0.0
+    y: float = 0.0
+
+
+class Edge(Value, frozen=True, kw_only=True):
+    """A wire from an output port of one node to an input port of another, ports counted from 0."""
+
+    source: str
+    target: str
+    source_port: int = 0
+    target_port: int = 0
+
+    @property
+    def key(self) -> EdgeKey:
+        """What makes two wires the same wire."""
+        return (self.source, self.source_port, self.target, self.target_port)
+
+
+EdgeKey = tuple[str, int, str, int]
+
+
+class Graph(Value, frozen=True, kw_only=True, dict=True):
+    """All nodes and edges. Lookups are built once per value, on first use."""
+
+    nodes: tuple[Node, ...] = ()
+    edges: tuple[Edge, ...] = ()
+
+    @cached_property
+    def by_id(self) -> dict[str, Node]:
+        """Nodes by their id."""
+        return {node.id: node for node in self.nodes}
+
+    @cached_property
+    def incoming(self) -> dict[str, tuple[Edge, ...]]:
+        """Edges into each node, in the order of its input ports."""
+        found: dict[str, list[Edge]] = {node.id: [] for node in self.nodes}
+        for edge in sorted(self.edges, key=lambda edge: edge.target_port):
+            found.setdefault(edge.target, []).append(edge)
+        return {node: tuple(edges) for node, edges in found.items()}
+
+    @cached_property
+    def outgoing(self) -> dict[str, tuple[Edge, ...]]:
+        """Edges out of each node, in the order they were drawn."""
+        found: dict[str, list[Edge]] = {node.id: [] for node in self.nodes}
+        for edge in self.edges:
+            found.setdefault(edge.source, []).append(edge)
+        return {node: tuple(edges) for node, edges in found.items()}
+
+    @cached_property
+    def inputs(self) -> tuple[Node, ...]:
+        """Input nodes, in the order they were added; the order in which the model takes its data."""
+        return tuple(node for node in self.nodes if node.class_name == INPUT_CLASS)
+
+    @cached_property
+    def outputs(self) -> tuple[Node, ...]:
+        """Nodes whose result leaves the model: nothing reads them, or they are marked as outputs."""
+        return tuple(
+            node
+            for node in self.nodes
+            if node.output or (node.class_name != INPUT_CLASS and not self.outgoing[node.id])
+        )
+
+    @cached_property
+    def order(self) -> tuple[Node, ...]:
+        """Nodes with every source before its targets. Nodes on a cycle are left out."""
+        waiting = {node.id: len(self.incoming[node.id]) for node in self.nodes}
+        ready = [node.id for node in self.nodes if not waiting[node.id]]
+        ordered: list[Node] = []
+        while ready:
+            current = ready.pop(0)
+            ordered.append(self.by_id[current])
+            for edge in self.outgoing[current]:
+                waiting[edge.target] -= 1
+                if not waiting[edge.target]:
+                    ready.append(edge.target)
+        return tuple(ordered)
+
+    def downstream(self, start: Iterable[str]) -> set[str]:
+        """Ids of all nodes that can be reached from ``start``, which is part of the answer."""
+        seen: set[str] = set()
+        stack = list(start)
+        while stack:
+            current = stack.pop()
+            if current not in seen:
+                seen.add(current)
+                stack.extend(edge.target for edge in self.outgoing.get(current, ()))
+        return seen

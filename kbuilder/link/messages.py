@@ -1,0 +1,315 @@
+"""Requests to the engine (imperatives) and events from it (past tense).
+
+Every request carries a number chosen by the asker and ends in exactly one of ``Finished``, ``Failed``
+or ``Stopped`` with that number; its results come before the end. Controls steer the request that is
+running and have no end of their own. ``base`` is the folder that relative data paths start from.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from kbuilder.document.graph import Graph
+from kbuilder.document.options import DataOptions
+from kbuilder.document.problems import Problem
+from kbuilder.document.project import Project
+from kbuilder.link.values import Array, DataPreview, NodeFacts
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The base of all that travels; the class name is the tag on the wire."""
+
+
+# --- requests -----------------------------------------------------------------------------------
+
+
+class Infer(Message, frozen=True, kw_only=True):
+    """Tell shapes, weights and problems of every node, allocating no weights. Answer: ``Inferred``."""
+
+    request: int
+    graph: Graph
+
+
+class Preview(Message, frozen=True, kw_only=True):
+    """Read the data source and say what it holds. Answer: ``Previewed``."""
+
+    request: int
+    graph: Graph
+    data: DataOptions
+    base: str = ""
+
+
+class Train(Message, frozen=True, kw_only=True):
+    """Build, compile and fit. With ``resume``, go on from the state in that run folder.
+
+    ``run`` is the folder to make for this run. Answers: ``TrainingStarted``, then ``PointsLogged``,
+    ``EpochEnded`` and, for the watched node, ``ActivationsComputed``.
+    """
+
+    request: int
+    project: Project
+    run: str
+    base: str = ""
+    resume: str = ""
+
+
+class ComputeActivations(Message, frozen=True, kw_only=True):
+    """Outputs of ``node`` for the samples with these row numbers. Answer: ``ActivationsComputed``.
+
+    Uses the weights of the run in ``run``, or freshly initialised ones (by the seed) if it is empty.
+    """
+
+    request: int
+    project: Project
+    node: str
+    samples: tuple[int, ...]
+    base: str = ""
+    run: str = ""
+
+
+class Export(Message, frozen=True, kw_only=True):
+    """Write the model of a run (or, with no run, freshly initialised) to ``path``; its ending says how.
+
+    Answer: ``Exported``.
+    """
+
+    request: int
+    project: Project
+    path: str
+    base: str = ""
+    run: str = ""
+    weights_only: bool = False
+
+
+class OpenModel(Message, frozen=True, kw_only=True):
+    """Read a ``.hdf5``, ``.h5`` or ``.keras`` file as a project and keep its state as the run ``run``.
+
+    Answer: ``ModelOpened``.
+    """
+
+    request: int
+    path: str
+    run: str
+
+
+class LoadWeights(Message, frozen=True, kw_only=True):
+    """Put the weights of a file into the project's model and keep the state as the run ``run``.
+
+    Answer: ``WeightsLoaded``.
+    """
+
+    request: int
+    project: Project
+    path: str
+    run: str
+
+
+class Quit(Message, frozen=True, kw_only=True):
+    """End the engine process after the running request."""
+
+    request: int
+
+
+# --- controls -----------------------------------------------------------------------------------
+
+
+class Pause(Message, frozen=True, kw_only=True):
+    """Hold the running training between two steps. Answer: ``Paused``."""
+
+
+class Continue(Message, frozen=True, kw_only=True):
+    """Go on after a pause. Answer: ``Continued``."""
+
+
+class Stop(Message, frozen=True, kw_only=True):
+    """End the running request between two steps; ``keep`` its state or discard it."""
+
+    keep: bool = True
+
+
+class Watch(Message, frozen=True, kw_only=True):
+    """Send the outputs of ``node`` for these samples at once and after each epoch; empty: no more."""
+
+    node: str
+    samples: tuple[int, ...] = ()
+
+
+# --- events -------------------------------------------------------------------------------------
+
+
+class Ready(Message, frozen=True, kw_only=True):
+    """The engine has loaded TensorFlow. ``why_not_gpu`` is empty when a GPU will train."""
+
+    keras_version: str
+    tensorflow_version: str
+    device: str
+    why_not_gpu: str = ""
+
+
+class Inferred(Message, frozen=True, kw_only=True):
+    """Facts and problems, by node id. A node whose inputs are unknown has no facts."""
+
+    request: int
+    nodes: dict[str, NodeFacts]
+    problems: tuple[Problem, ...] = ()
+
+
+class Previewed(Message, frozen=True, kw_only=True):
+    """What the data source holds."""
+
+    request: int
+    preview: DataPreview
+
+
+class Progressed(Message, frozen=True, kw_only=True):
+    """What a long request is doing; ``fraction`` from 0 to 1, or None when it cannot be told."""
+
+    request: int
+    text: str
+    fraction: float | None = None
+
+
+class TrainingStarted(Message, frozen=True, kw_only=True):
+    """The first step is about to run. Epochs count from 0 and end before ``epochs``."""
+
+    request: int
+    run: str
+    first_epoch: int
+    epochs: int
+    steps_per_epoch: int
+    batch_size: int
+    samples: int
+
+
+class PointsLogged(Message, frozen=True, kw_only=True):
+    """Values of consecutive training steps, counted from 0 over all epochs.
+
+    ``series`` holds float32 arrays of equal length: ``loss`` is each batch's own loss, every other
+    name the running mean of that metric in its epoch, as Keras logs it.
+    """
+
+    request: int
+    epoch: int
+    first_step: int
+    series: dict[str, Array]
+
+
+class EpochEnded(Message, frozen=True, kw_only=True):
+    """Logs of one epoch as ``History`` holds them, ``val_`` names included."""
+
+    request: int
+    epoch: int
+    logs: dict[str, float]
+    seconds: float
+
+
+class Paused(Message, frozen=True, kw_only=True):
+    """Training is held between two steps."""
+
+    request: int
+
+
+class Continued(Message, frozen=True, kw_only=True):
+    """Training goes on."""
+
+    request: int
+
+
+class FrozenChecked(Message, frozen=True, kw_only=True):
+    """For each frozen node: SHA-256 of its weights before and after training."""
+
+    request: int
+    before: dict[str, str]
+    after: dict[str, str]
+
+
+class ActivationsComputed(Message, frozen=True, kw_only=True):
+    """Outputs of a node, float32, first dimension the samples; ``epoch`` is None outside training.
+
+    ``outputs`` are the model's predictions for the same samples, by output node; ``truth`` their
+    targets where the data has them; ``inputs`` what the input nodes were fed.
+    """
+
+    request: int
+    node: str
+    samples: tuple[int, ...]
+    activations: Array
+    inputs: dict[str, Array]
+    outputs: dict[str, Array]
+    truth: dict[str, Array]
+    epoch: int | None = None
+
+
+class Exported(Message, frozen=True, kw_only=True):
+    """The file is complete on disk. ``difference`` is the largest difference after loading it again."""
+
+    request: int
+    path: str
+    difference: float | None = None
+
+
+class ModelOpened(Message, frozen=True, kw_only=True):
+    """A model file as a project; ``notes`` say what could not be taken over."""
+
+    request: int
+    project: Project
+    run: str
+    notes: tuple[str, ...] = ()
+
+
+class WeightsLoaded(Message, frozen=True, kw_only=True):
+    """Names of the layers that got weights from the file, and of those that did not."""
+
+    request: int
+    run: str
+    loaded: tuple[str, ...]
+    left: tuple[str, ...]
+
+
+class Finished(Message, frozen=True, kw_only=True):
+    """The request was done."""
+
+    request: int
+
+
+class Stopped(Message, frozen=True, kw_only=True):
+    """The request was ended by ``Stop``; ``kept`` tells whether its state lies in the run folder."""
+
+    request: int
+    kept: bool
+
+
+class Failed(Message, frozen=True, kw_only=True):
+    """The request could not be done. ``problems`` name nodes and parameters where they are known.
+
+    ``refused`` means that a file was not what it should be; ``details`` is a traceback for reports.
+    """
+
+    request: int
+    text: str
+    problems: tuple[Problem, ...] = ()
+    refused: bool = False
+    details: str = ""
+
+
+Request = Infer | Preview | Train | ComputeActivations | Export | OpenModel | LoadWeights | Quit
+Control = Pause | Continue | Stop | Watch
+Event = (
+    Ready
+    | Inferred
+    | Previewed
+    | Progressed
+    | TrainingStarted
+    | PointsLogged
+    | EpochEnded
+    | Paused
+    | Continued
+    | FrozenChecked
+    | ActivationsComputed
+    | Exported
+    | ModelOpened
+    | WeightsLoaded
+    | Finished
+    | Stopped
+    | Failed
+)

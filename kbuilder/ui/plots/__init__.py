@@ -1,0 +1,1 @@
+"""Live curves and pictures of arrays, on pyqtgraph."""
