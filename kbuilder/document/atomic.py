@@ -1,0 +1,71 @@
+"""The one writer for everything saved: the old file or the new one, never half of either."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+from kbuilder.document.errors import SaveError
+
+_REASONS = {
+    errno.ENOSPC: "the disk is full. Free some space or choose another folder",
+    errno.EDQUOT: "your disk quota is used up. Free some space or choose another folder",
+    errno.EACCES: "you may not write there. Choose another folder",
+    errno.EPERM: "you may not write there. Choose another folder",
+    errno.EROFS: "the folder is read-only. Choose another folder",
+    errno.ENOENT: "the folder does not exist. Choose another folder",
+    errno.ENOTDIR: "part of the path is a file, not a folder. Choose another folder",
+    errno.ENAMETOOLONG: "the name is too long. Choose a shorter one",
+    errno.EIO: "the drive reported an error. Choose another drive",
+}
+
+
+def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
+    """Have ``write`` make a file, then put it in the place of ``path`` in one step.
+
+    ``write`` gets a temporary path in the same folder that ends like ``path``. The content is on disk
+    before the name is, and the name before this returns.
+
+    Raises:
+        SaveError: it could not be written; what stood at ``path`` before still does.
+    """
+    temporary = path.with_name(f".{secrets.token_hex(4)}.{path.name}")
+    try:
+        write(temporary)
+        _sync(temporary)
+        os.replace(temporary, path)
+        _sync(path.parent)
+    except OSError as error:
+        raise SaveError(_sentence(path, error)) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Put ``content`` at ``path`` in one step.
+
+    Raises:
+        SaveError: as for ``write_atomically``.
+    """
+
+    def write(temporary: Path) -> None:
+        with temporary.open("xb") as file:
+            file.write(content)
+
+    write_atomically(path, write)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _sentence(path: Path, error: OSError) -> str:
+    reason = _REASONS.get(error.errno or 0, error.strerror or str(error))
+    return f"“{path.name}” was not saved in “{path.parent}”: {reason}."

@@ -1,0 +1,50 @@
+"""What differs between two projects, so that views redraw only that."""
+
+from __future__ import annotations
+
+import msgspec
+
+from kbuilder.document.graph import Edge
+from kbuilder.document.project import Project
+
+
+class Changes(msgspec.Struct, frozen=True, kw_only=True):
+    """Ids of nodes and whole edges that came, went or changed, and which options differ."""
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    edges_added: tuple[Edge, ...] = ()
+    edges_removed: tuple[Edge, ...] = ()
+    compile: bool = False
+    fit: bool = False
+    data: bool = False
+    texts: bool = False
+    replaced: bool = False
+    """Another project was opened; nothing that was shown before is of use."""
+
+    @property
+    def graph(self) -> bool:
+        """Whether anything in the drawing differs."""
+        return bool(
+            self.added or self.removed or self.changed or self.edges_added or self.edges_removed
+        )
+
+
+def difference(before: Project, after: Project, *, replaced: bool = False) -> Changes:
+    """Compare two projects."""
+    old, new = before.graph.by_id, after.graph.by_id
+    old_edges = {edge.key: edge for edge in before.graph.edges}
+    new_edges = {edge.key: edge for edge in after.graph.edges}
+    return Changes(
+        added=tuple(node for node in new if node not in old),
+        removed=tuple(node for node in old if node not in new),
+        changed=tuple(node for node in new if node in old and new[node] != old[node]),
+        edges_added=tuple(edge for key, edge in new_edges.items() if key not in old_edges),
+        edges_removed=tuple(edge for key, edge in old_edges.items() if key not in new_edges),
+        compile=before.compile != after.compile,
+        fit=before.fit != after.fit,
+        data=before.data != after.data,
+        texts=(before.custom_code, before.notes) != (after.custom_code, after.notes),
+        replaced=replaced,
+    )
