@@ -1,0 +1,383 @@
+"""Parameters of Keras classes as ``ParamSpec``: kind, limits and choices, found by name, default and text."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from functools import cache
+from typing import Any
+
+import keras
+
+from kbuilder.document.catalogue import Kind, ParamSpec, Section
+from kbuilder.engine.introspect_overrides import PARAMS_LEFT_OUT
+
+INITIALIZERS = "Initializers"
+PENALTIES = "Regularizers & constraints"
+OTHER = "Other"
+
+_OBJECT_ENDINGS: dict[str, tuple[Section, str]] = {
+    "_initializer": ("initializers", INITIALIZERS),
+    "_regularizer": ("regularizers", PENALTIES),
+    "_constraint": ("constraints", PENALTIES),
+}
+
+DTYPES = ("float32", "float16", "bfloat16", "float64")
+INPUT_DTYPES = (*DTYPES, "int8", "int32", "int64", "uint8", "bool", "string")
+LAYER_DTYPES = (*DTYPES, "mixed_float16", "mixed_bfloat16", "int32", "int64", "string")
+
+_IMAGE_INTERPOLATION = ("nearest", "bilinear")
+_RESIZE_INTERPOLATION = ("bilinear", "nearest", "bicubic", "lanczos3", "lanczos5")
+_TOKEN_OUTPUT = ("int", "one_hot", "multi_hot", "count", "tf_idf")
+_F_AVERAGE = ("micro", "macro", "weighted")
+
+# By parameter name, or by "Class.name" where one class differs. Later keys win over earlier guesses.
+_FACTS: dict[str, dict[str, Any]] = {
+    "activation": {"kinds": ("choice",), "optional": True},
+    "recurrent_activation": {"kinds": ("choice",), "optional": True},
+    "seed": {"kinds": ("int",), "optional": True, "advanced": True, "group": OTHER},
+    "dtype": {
+        "kinds": ("choice",),
+        "choices": LAYER_DTYPES,
+        "optional": True,
+        "advanced": True,
+        "group": OTHER,
+    },
+    "name": {"kinds": ("text",), "advanced": True, "group": OTHER},
+    "data_format": {
+        "kinds": ("choice",),
+        "choices": ("channels_last", "channels_first"),
+        "optional": True,
+        "advanced": True,
+        "group": OTHER,
+    },
+    "padding": {"kinds": ("choice",), "choices": ("valid", "same")},
+    "Conv1D.padding": {"kinds": ("choice",), "choices": ("valid", "same", "causal")},
+    **{
+        f"ZeroPadding{rank}D.padding": {"kinds": kinds, "choices": ()}
+        for rank, kinds in ((1, ("int", "value")), (2, ("shape", "value")), (3, ("value",)))
+    },
+    "noise_shape": {"kinds": ("shape",), "optional": True, "advanced": True},
+    "learning_rate": {"kinds": ("float", "object"), "of": "schedules", "minimum": 0.0},
+    "fill_mode": {"kinds": ("choice",), "choices": ("constant", "nearest", "reflect", "wrap")},
+    "Resizing.fill_mode": {"kinds": ("choice",), "choices": ("constant",)},
+    "interpolation": {"kinds": ("choice",), "choices": _IMAGE_INTERPOLATION},
+    "Resizing.interpolation": {"choices": _RESIZE_INTERPOLATION},
+    "UpSampling2D.interpolation": {"choices": ("nearest", *_RESIZE_INTERPOLATION[:1], "bicubic")},
+    "RandomFlip.mode": {
+        "kinds": ("choice",),
+        "choices": ("horizontal", "vertical", "horizontal_and_vertical"),
+    },
+    "STFTSpectrogram.mode": {
+        "kinds": ("choice",),
+        "choices": ("log", "magnitude", "psd", "real", "imag", "angle", "stft"),
+    },
+    "scaling": {"kinds": ("choice",), "choices": ("density", "spectrum"), "optional": True},
+    "window": {"kinds": ("choice",), "choices": ("hann", "hamming"), "optional": True},
+    "side": {"kinds": ("choice",), "choices": ("real", "imag")},
+    "output_mode": {"kinds": ("choice",), "choices": ("int", "one_hot", "multi_hot", "count")},
+    "CategoryEncoding.output_mode": {"choices": ("multi_hot", "one_hot", "count")},
+    "HashedCrossing.output_mode": {"choices": ("int", "one_hot")},
+    "IntegerLookup.output_mode": {"choices": _TOKEN_OUTPUT},
+    "StringLookup.output_mode": {"choices": _TOKEN_OUTPUT},
+    "TextVectorization.output_mode": {"choices": ("int", "multi_hot", "count", "tf_idf")},
+    "TextVectorization.standardize": {
+        "kinds": ("choice",),
+        "choices": ("lower_and_strip_punctuation", "lower", "strip_punctuation"),
+        "optional": True,
+    },
+    "TextVectorization.split": {
+        "kinds": ("choice",),
+        "choices": ("whitespace", "character"),
+        "optional": True,
+    },
+    "oov_method": {"kinds": ("choice",), "choices": ("floormod", "farmhash")},
+    "vocabulary_dtype": {"kinds": ("choice",), "choices": ("int64", "int32")},
+    "merge_mode": {
+        "kinds": ("choice",),
+        "choices": ("concat", "sum", "mul", "ave"),
+        "optional": True,
+    },
+    "score_mode": {"kinds": ("choice",), "choices": ("dot", "concat")},
+    "use_cudnn": {"kinds": ("value",), "advanced": True},
+    "reduction": {
+        "kinds": ("choice",),
+        "choices": ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight"),
+        "optional": True,
+        "advanced": True,
+    },
+    "curve": {"kinds": ("choice",), "choices": ("ROC", "PR")},
+    "summation_method": {
+        "kinds": ("choice",),
+        "choices": ("interpolation", "minoring", "majoring"),
+    },
+    "average": {"kinds": ("choice",), "choices": _F_AVERAGE, "optional": True},
+    "class_aggregation": {
+        "kinds": ("choice",),
+        "choices": ("uniform_average", "variance_weighted_average"),
+        "optional": True,
+    },
+    "thresholds": {"kinds": ("float", "value"), "optional": True, "minimum": 0.0, "maximum": 1.0},
+    "mode": {"kinds": ("choice",), "choices": ("auto", "min", "max")},
+    "VarianceScaling.mode": {"kinds": ("choice",), "choices": ("fan_in", "fan_out", "fan_avg")},
+    "OrthogonalRegularizer.mode": {"kinds": ("choice",), "choices": ("rows", "columns")},
+    "distribution": {
+        "kinds": ("choice",),
+        "choices": ("truncated_normal", "untruncated_normal", "uniform"),
+    },
+    "monitor": {"kinds": ("text",)},
+    "save_freq": {"kinds": ("int", "text")},
+    "update_freq": {"kinds": ("int", "text")},
+    "axis": {"kinds": ("int", "shape")},
+    "axes": {"kinds": ("int", "shape")},
+    "input_axes": {"kinds": ("shape",), "optional": True, "advanced": True},
+    "output_axes": {"kinds": ("shape",), "optional": True, "advanced": True},
+    "BatchNormalization.axis": {"kinds": ("int",)},
+    "Concatenate.axis": {"kinds": ("int",)},
+    "shared_axes": {"kinds": ("shape",), "optional": True},
+    "attention_axes": {"kinds": ("shape",), "optional": True},
+    "target_shape": {"kinds": ("shape",), "minimum": -1},
+    "dims": {"kinds": ("shape",), "minimum": 1},
+    "output_shape": {"kinds": ("shape",)},
+    "bias_axes": {"kinds": ("text",), "optional": True},
+    "equation": {"kinds": ("text",)},
+    "output_padding": {"kinds": ("int", "shape"), "optional": True, "advanced": True},
+    "cropping": {"kinds": ("value",)},
+    "layer": {"kinds": ("object",), "of": "layers"},
+    "backward_layer": {"kinds": ("object",), "of": "layers", "optional": True, "advanced": True},
+    "cell": {"kinds": ("object",), "of": "layers"},
+    "inner_optimizer": {"kinds": ("object",), "of": "optimizers"},
+    "rate": {"kinds": ("float",), "minimum": 0.0, "maximum": 1.0},
+    "MinMaxNorm.rate": {"kinds": ("float",), "minimum": 0.0, "maximum": 1.0},
+    "dropout": {"kinds": ("float",), "minimum": 0.0, "maximum": 1.0},
+    "recurrent_dropout": {"kinds": ("float",), "minimum": 0.0, "maximum": 1.0},
+    "label_smoothing": {"kinds": ("float",), "minimum": 0.0, "maximum": 1.0},
+    "threshold": {"kinds": ("float",)},
+    "from_logits": {"kinds": ("bool",)},
+    "scale": {"kinds": ("float", "value")},
+    "BatchNormalization.scale": {"kinds": ("bool",)},
+    "LayerNormalization.scale": {"kinds": ("bool",)},
+    "GroupNormalization.scale": {"kinds": ("bool",)},
+    "VarianceScaling.scale": {"kinds": ("float",)},
+    "offset": {"kinds": ("float", "value")},
+    "factor": {"kinds": ("float", "value")},
+    "RandomPosterization.factor": {"kinds": ("int", "value"), "minimum": 1, "maximum": 8},
+    "ReduceLROnPlateau.factor": {"kinds": ("float",), "minimum": 0.0, "maximum": 1.0},
+    "OrthogonalRegularizer.factor": {"kinds": ("float",), "minimum": 0.0},
+    **{
+        name: {"kinds": ("float", "value")}
+        for name in (
+            *("height_factor", "width_factor", "x_factor", "y_factor", "sigma"),
+            *("brightness_factor", "contrast_factor", "saturation_factor", "hue_factor"),
+            *("addition_factor", "threshold_factor"),
+        )
+    },
+    "value_range": {"kinds": ("value",)},
+    "RandomErasing.scale": {"kinds": ("value",)},
+    "RandomErasing.fill_value": {"kinds": ("float",), "optional": True},
+    "RandomGaussianBlur.kernel_size": {"kinds": ("int", "shape"), "length": 2},
+    "stddev": {"kinds": ("float",), "minimum": 0.0},
+    "mask_value": {"kinds": ("float",)},
+    "Hashing.mask_value": {"kinds": ("value",), "optional": True},
+    "salt": {"kinds": ("int", "shape"), "optional": True, "advanced": True},
+    "vocabulary": {"kinds": ("value",), "optional": True},
+    "idf_weights": {"kinds": ("value",), "optional": True, "advanced": True},
+    "mean": {"kinds": ("float", "value")},
+    "variance": {"kinds": ("float", "value")},
+    "RandomNormal.mean": {"kinds": ("float",)},
+    "TruncatedNormal.mean": {"kinds": ("float",)},
+    "Constant.value": {"kinds": ("float",)},
+    "unroll": {"kinds": ("bool",), "advanced": True},
+    "stateful": {"kinds": ("bool",), "advanced": True},
+    "reset_after": {"kinds": ("bool",), "advanced": True},
+    "lora_rank": {"kinds": ("int",), "optional": True, "minimum": 1, "advanced": True},
+    "lora_alpha": {"kinds": ("float",), "optional": True, "advanced": True},
+    "flash_attention": {"kinds": ("bool",), "optional": True, "advanced": True},
+    "sliding_window": {"kinds": ("int",), "optional": True, "minimum": 1, "advanced": True},
+    "relative_step": {"kinds": ("bool",)},
+    "reverse_dtype": {"kinds": ("choice",), "choices": DTYPES, "optional": True, "advanced": True},
+    "logit_soft_cap": {"kinds": ("float",), "optional": True},
+    "weight_decay": {"kinds": ("float",), "minimum": 0.0},
+    **{
+        name: {"kinds": ("float",), "optional": True, "minimum": 0.0, "advanced": True}
+        for name in ("clipnorm", "clipvalue", "global_clipnorm", "loss_scale_factor")
+    },
+    **{
+        name: {"kinds": ("int",), "optional": True, "minimum": 1, "advanced": True}
+        for name in ("ema_overwrite_frequency", "gradient_accumulation_steps")
+    },
+    "use_ema": {"kinds": ("bool",), "advanced": True},
+    "ema_momentum": {"kinds": ("float",), "minimum": 0.0, "maximum": 1.0, "advanced": True},
+    "epsilon": {"kinds": ("float",), "minimum": 0.0, "advanced": True},
+    "exclude_layers": {"kinds": ("value",), "optional": True, "advanced": True},
+    "metadata": {"kinds": ("value",)},
+    "use_scale": {"kinds": ("bool",)},
+    "baseline": {"kinds": ("float",), "optional": True},
+    "initial_value_threshold": {"kinds": ("float",), "optional": True, "advanced": True},
+    "max_freq": {"kinds": ("float",), "optional": True},
+    "max_value": {"kinds": ("float",)},
+    "warmup_target": {"kinds": ("float",), "optional": True},
+    "alpha": {"kinds": ("float",)},
+    "target_class_ids": {"kinds": ("shape",)},
+    "bin_boundaries": {"kinds": ("value",), "optional": True},
+    "boundaries": {"kinds": ("value",)},
+    "values": {"kinds": ("value",)},
+    "cells": {"kinds": ("value",)},
+    "layers": {"kinds": ("value",)},
+    "filepath": {"kinds": ("text",)},
+    "filename": {"kinds": ("text",)},
+    "directory": {"kinds": ("text",)},
+    "backup_dir": {"kinds": ("text",)},
+    "embeddings_metadata": {"kinds": ("value",), "optional": True, "advanced": True},
+    **{
+        f"{kind}Crossentropy.axis": {"kinds": ("int",), "advanced": True}
+        for kind in ("Binary", "Categorical", "SparseCategorical", "BinaryFocal")
+    },
+    **{
+        name: {"kinds": ("float",), "minimum": 0.0, "maximum": 1.0}
+        for name in (
+            *("momentum", "renorm_momentum", "beta_1", "beta_2", "rho", "adam_beta_1"),
+            *("adam_beta_2", "recall", "precision", "specificity", "sensitivity"),
+        )
+    },
+    "renorm_clipping": {"kinds": ("value",), "optional": True, "advanced": True},
+    "renorm": {"kinds": ("bool",), "advanced": True},
+    "renorm_momentum": {"kinds": ("float",), "advanced": True},
+    "synchronized": {"kinds": ("bool",), "advanced": True},
+}
+
+_AT_LEAST_ONE = re.compile(
+    r"^(units|filters|groups|kernel_size|strides|pool_size|dilation_rate|depth_multiplier|size"
+    r"|height|width|input_dim|output_dim|num_\w+|key_dim|value_dim|head_dim|output_size|n|k"
+    r"|max_tokens|ngrams|decay_steps|first_decay_steps|power_iterations|fft_length|frame_length"
+    r"|sequence_stride|sampling_rate|max_number|bins|chain_depth|output_sequence_length)$"
+)
+_NOT_NEGATIVE = {"num_oov_indices", "num_regressors", "patience", "cooldown", "warmup_steps"}
+_SPATIAL = re.compile(r"^(kernel_size|strides|pool_size|dilation_rate|size|output_size)$")
+_RANK = re.compile(r"([123])D")
+_TEXT_KINDS: tuple[tuple[str, Kind], ...] = (
+    (r"^(optional |a |an |positive |non-negative |scalar )*(int|integer)\b", "int"),
+    (r"^(optional |a |an |positive |scalar |python )*(float|floating)\b", "float"),
+    (r"^(optional |a |whether|if true|if set)*\s*(bool|boolean|whether|if true)", "bool"),
+    (r"^(optional |a |the )*(str|string|name|path)\b", "text"),
+    (r"^(optional |a |the )*(tuple|shape|list of int)", "shape"),
+)
+
+
+def params_of(cls: type, section: Section, helps: dict[str, str]) -> tuple[ParamSpec, ...]:
+    """All parameters of a class that a user may set, in the order of its signature."""
+    found = []
+    signature = inspect.signature(cls)
+    for param in signature.parameters.values():
+        named = param.kind in (param.POSITIONAL_OR_KEYWORD, param.KEYWORD_ONLY)
+        if named and param.name not in PARAMS_LEFT_OUT and not _is_layer_name(section, param.name):
+            found.append(_param(cls.__name__, section, param, helps.get(param.name, "")))
+    takes_more = any(param.kind is param.VAR_KEYWORD for param in signature.parameters.values())
+    if section == "layers" and takes_more:
+        for name in ("activity_regularizer", "dtype"):
+            if name not in signature.parameters:
+                extra = inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None)
+                found.append(_param(cls.__name__, section, extra, _COMMON_HELP[name]))
+    return tuple(found)
+
+
+_COMMON_HELP = {
+    "activity_regularizer": "Optional regularizer of the layer's output.",
+    "dtype": "Dtype or dtype policy of the layer's computations and weights.",
+}
+
+
+def _is_layer_name(section: Section, name: str) -> bool:
+    return section == "layers" and name == "name"  # the node has its own
+
+
+def _param(owner: str, section: Section, param: inspect.Parameter, text: str) -> ParamSpec:
+    required = param.default is param.empty
+    default = None if required else plain(param.default)
+    facts: dict[str, Any] = {"optional": not required and default is None}
+    facts |= _object_facts(param.name) or _guess(owner, param.name, default, text)
+    facts |= _FACTS.get(param.name, {})
+    facts |= _FACTS.get(f"{owner}.{param.name}", {})
+    if facts["kinds"] == ("choice",) and param.name.endswith("activation"):
+        facts["choices"] = activation_names()
+    if facts.get("of") and isinstance(default, str):
+        default = _object_default(default, facts["of"])
+    if not required and default is None:
+        facts["optional"] = True
+    if not any(kind in ("int", "float", "shape") for kind in facts["kinds"]):
+        facts.pop("minimum", None)
+        facts.pop("maximum", None)
+    if section != "layers" and param.name == "dtype":
+        facts["choices"] = DTYPES
+    return ParamSpec(name=param.name, default=default, required=required, help=text, **facts)
+
+
+def _object_facts(name: str) -> dict[str, Any] | None:
+    for ending, (section, group) in _OBJECT_ENDINGS.items():
+        if name.endswith(ending):
+            return {"kinds": ("object",), "of": section, "advanced": True, "group": group}
+    return None
+
+
+def _guess(owner: str, name: str, default: Any, text: str) -> dict[str, Any]:
+    facts: dict[str, Any] = {"kinds": (_kind_of(default) or _kind_in(text),)}
+    if _AT_LEAST_ONE.match(name):
+        facts["minimum"] = 0 if name in _NOT_NEGATIVE else 1
+        if facts["kinds"] == ("value",):
+            facts["kinds"] = ("int",)
+    elif name in _NOT_NEGATIVE:
+        facts["minimum"] = 0
+    if _SPATIAL.match(name) and (rank := _RANK.search(owner)):
+        length = int(rank.group(1))
+        facts["kinds"] = ("int",) if length == 1 else ("shape",)
+        facts["length"] = None if length == 1 else length
+    elif facts["kinds"] == ("shape",) and isinstance(default, list):
+        facts["length"] = len(default)
+    if facts["kinds"] == ("text",) and (choices := _choices_in(text)):
+        facts |= {"kinds": ("choice",), "choices": choices}
+    return facts
+
+
+def _kind_of(default: Any) -> Kind | None:
+    if isinstance(default, bool):
+        return "bool"
+    if isinstance(default, int):
+        return "int"
+    if isinstance(default, float):
+        return "float"
+    if isinstance(default, str):
+        return "text"
+    if isinstance(default, list):
+        return "shape" if all(isinstance(item, int) for item in default) else "value"
+    return None
+
+
+def _kind_in(text: str) -> Kind:
+    for pattern, kind in _TEXT_KINDS:
+        if re.match(pattern, text.lower()):
+            return kind
+    return "value"
+
+
+def _choices_in(text: str) -> tuple[str, ...]:
+    quoted = re.findall(r'"([a-z][\w]*)"', text)
+    return tuple(dict.fromkeys(quoted)) if len(set(quoted)) > 1 else ()
+
+
+def _object_default(name: str, section: Section) -> dict[str, Any]:
+    made = getattr(keras, section).get(name)
+    return {"class_name": type(made).__name__, "params": {}}
+
+
+@cache
+def activation_names() -> tuple[str, ...]:
+    """Names of Keras's activation functions, the common ones first."""
+    common = ("relu", "softmax", "sigmoid", "tanh", "linear", "gelu", "elu", "selu", "swish")
+    skipped = {"get", "serialize", "deserialize"}
+    names = [name for name, made in vars(keras.activations).items() if inspect.isfunction(made)]
+    return common + tuple(sorted(set(names) - skipped - set(common)))
+
+
+def plain(value: Any) -> Any:
+    """A default as JSON holds it: tuples become lists."""
+    return [plain(item) for item in value] if isinstance(value, list | tuple) else value
