@@ -1,0 +1,102 @@
+"""The numbers of the run that is on: every batch's point, every epoch's logs, and how long still."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kbuilder.link.messages import EpochEnded, PointsLogged, TrainingStarted
+
+Floats = NDArray[np.float32]
+
+
+class Series:
+    """A curve that grows: amortised appending, and a view without copying."""
+
+    def __init__(self) -> None:
+        self._room: Floats = np.empty(1024, np.float32)
+        self.length = 0
+
+    def extend(self, values: Floats) -> None:
+        """Add values at the end."""
+        needed = self.length + len(values)
+        if needed > len(self._room):
+            room = np.empty(max(needed, 2 * len(self._room)), np.float32)
+            room[: self.length] = self._room[: self.length]
+            self._room = room
+        self._room[self.length : needed] = values
+        self.length = needed
+
+    @property
+    def values(self) -> Floats:
+        """All values so far."""
+        return self._room[: self.length]
+
+
+@dataclass
+class LiveRun:
+    """What has come in of one run. Views pull from it; ``version`` grows with each arrival."""
+
+    started: TrainingStarted
+    batches: dict[str, Series] = field(default_factory=dict)
+    epochs: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
+    epoch_seconds: list[float] = field(default_factory=list)
+    epoch: int = 0
+    step: int = 0
+    version: int = 0
+
+    def add_points(self, event: PointsLogged) -> None:
+        """Take in the values of some steps."""
+        count = 0
+        for name, array in event.series.items():
+            values = np.frombuffer(array.data, dtype=array.dtype).astype(np.float32, copy=False)
+            self.batches.setdefault(name, Series()).extend(values)
+            count = len(values)
+        self.epoch = event.epoch
+        self.step = event.first_step + count
+        self.version += 1
+
+    def add_epoch(self, event: EpochEnded) -> None:
+        """Take in the logs of an epoch."""
+        for name, value in event.logs.items():
+            self.epochs.setdefault(name, []).append((event.epoch, value))
+        self.epoch_seconds.append(event.seconds)
+        self.epoch = event.epoch + 1
+        self.version += 1
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Names of what is logged, training names only, loss first."""
+        names = [*self.batches, *(name for name in self.epochs if not name.startswith("val_"))]
+        return tuple(dict.fromkeys(sorted(names, key=lambda name: name != "loss")))
+
+    @property
+    def steps_in_all(self) -> int:
+        """Steps from the first epoch of this run to the last."""
+        return self.started.epochs * self.started.steps_per_epoch
+
+    @property
+    def fraction(self) -> float:
+        """How much is done, from 0 to 1."""
+        first = self.started.first_epoch * self.started.steps_per_epoch
+        whole = max(self.steps_in_all - first, 1)
+        return min(max((self.step - first) / whole, 0.0), 1.0)
+
+    def seconds_left(self, elapsed: float) -> float | None:
+        """Time left in seconds by the epochs so far; None before anything is known."""
+        if self.epoch_seconds:
+            recent = self.epoch_seconds[-5:]
+            per_epoch = sum(recent) / len(recent)
+            done = self.step / max(self.started.steps_per_epoch, 1)
+            return max(self.started.epochs - done, 0.0) * per_epoch
+        return elapsed * (1 / self.fraction - 1) if self.fraction > 0 else None
+
+    def best(self, name: str) -> tuple[int, float] | None:
+        """Epoch (from 0) and value of the best logged value of a loss-like or score-like name."""
+        logged = self.epochs.get(name)
+        if not logged:
+            return None
+        pick = min if "loss" in name or "error" in name else max
+        return pick(logged, key=lambda item: item[1])

@@ -1,0 +1,129 @@
+"""Keeps the workbench engine in step with the document: shapes after each edit, preview of the data."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+
+from kbuilder.document.catalogue import Catalogue
+from kbuilder.document.changes import Changes
+from kbuilder.document.problems import Problem
+from kbuilder.document.rules import check
+from kbuilder.link.messages import Failed, Infer, Inferred, Preview, Previewed, Ready
+from kbuilder.link.values import DataPreview, NodeFacts
+from kbuilder.ui.document_bridge import DocumentBridge
+from kbuilder.ui.engine_thread import EngineThread
+
+SETTLE_MS = 40
+
+
+class Workbench(QObject):
+    """What is known about the open project without training it.
+
+    Signals:
+        facts_changed: shapes, counts or problems are new.
+        preview_changed: the data preview, or the reason why there is none, is new.
+        ready: the engine has loaded TensorFlow; carries ``Ready``.
+    """
+
+    facts_changed = Signal()
+    preview_changed = Signal()
+    ready = Signal(object)
+
+    def __init__(
+        self,
+        bridge: DocumentBridge,
+        catalogue: Catalogue,
+        engine: EngineThread,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.facts: dict[str, NodeFacts] = {}
+        self.problems: tuple[Problem, ...] = ()
+        self.preview: DataPreview | None = None
+        self.preview_fault = ""
+        self._document = bridge.document
+        self._catalogue = catalogue
+        self._engine = engine
+        self._inferred: tuple[Problem, ...] = ()
+        self._infer_request = self._preview_request = 0
+        self._infer_timer = self._timer(self._infer)
+        self._preview_timer = self._timer(self._preview)
+        bridge.changed.connect(self._follow)
+        engine.received.connect(self._take)
+
+    def start(self) -> None:
+        """Ask for everything once; this starts the engine."""
+        self._check()
+        self._infer()
+        self._preview()
+
+    @Slot(object)
+    def _follow(self, changes: Changes) -> None:
+        if changes.replaced:
+            self.facts, self._inferred = {}, ()
+            self.preview, self.preview_fault = None, ""
+            self.preview_changed.emit()
+        if changes.graph or changes.replaced or changes.compile:
+            self._check()
+        if changes.graph or changes.replaced:
+            self._infer_timer.start()
+        if changes.data or changes.replaced or self._data_nodes_changed(changes):
+            self._preview_timer.start()
+
+    def _data_nodes_changed(self, changes: Changes) -> bool:
+        return bool(
+            changes.edges_added or changes.edges_removed or changes.added or changes.removed
+        )
+
+    def _check(self) -> None:
+        structure = check(self._document.project, self._catalogue)
+        known = {(problem.node, problem.severity) for problem in structure}
+        self.problems = structure + tuple(
+            problem
+            for problem in self._inferred
+            if (problem.node, problem.severity) not in known
+            and (not problem.node or problem.node in self._document.project.graph.by_id)
+        )
+        self.facts_changed.emit()
+
+    def _infer(self) -> None:
+        self._infer_request = self._engine.next_request()
+        self._engine.send(Infer(request=self._infer_request, graph=self._document.project.graph))
+
+    def _preview(self) -> None:
+        project = self._document.project
+        if not project.data.kind:
+            self.preview, self.preview_fault = None, ""
+            self.preview_changed.emit()
+            return
+        self._preview_request = self._engine.next_request()
+        path = self._document.path
+        self._engine.send(
+            Preview(
+                request=self._preview_request,
+                graph=project.graph,
+                data=project.data,
+                base=str(path.parent) if path else "",
+            )
+        )
+
+    @Slot(object)
+    def _take(self, event: object) -> None:
+        if isinstance(event, Inferred) and event.request == self._infer_request:
+            self.facts, self._inferred = event.nodes, event.problems
+            self._check()
+        elif isinstance(event, Previewed) and event.request == self._preview_request:
+            self.preview, self.preview_fault = event.preview, ""
+            self.preview_changed.emit()
+        elif isinstance(event, Failed) and event.request == self._preview_request:
+            self.preview, self.preview_fault = None, event.text
+            self.preview_changed.emit()
+        elif isinstance(event, Ready):
+            self.ready.emit(event)
+
+    def _timer(self, action: object) -> QTimer:
+        timer = QTimer(self)
+        timer.setSingleShot(True)
+        timer.setInterval(SETTLE_MS)
+        timer.timeout.connect(action)
+        return timer
