@@ -61,7 +61,8 @@ def _palette_place(spec: ClassSpec) -> tuple[int, int, str]:
 
 
 def _class_spec(cls: type, names: Iterable[str], section: Section) -> ClassSpec:
-    name = cls.__name__
+    names = set(names)
+    name = cls.__name__ if cls.__name__ in names else min(names)
     params = params_of(cls, section, argument_texts(cls))
     spec = ClassSpec(
         class_name=name,
@@ -69,7 +70,7 @@ def _class_spec(cls: type, names: Iterable[str], section: Section) -> ClassSpec:
         params=params,
         preset=overrides.PRESETS.get(name, {}) if section != "initializers" else {},
         hidden=name in overrides.HIDDEN,
-        aliases=tuple(sorted({*names} - {name})),
+        aliases=tuple(sorted({*names, cls.__name__} - {name})),
         help=first_paragraph(cls),
     )
     return _with_layer_facts(spec) if section == "layers" else spec

@@ -69,7 +69,7 @@ LAYER_FAMILIES: dict[str, tuple[str, ...]] = {
     "Recurrent cells": ("LSTMCell", "GRUCell", "SimpleRNNCell", "StackedRNNCells"),
     "Attention": (
         "MultiHeadAttention",
-        "GroupedQueryAttention",
+        "GroupQueryAttention",
         "Attention",
         "AdditiveAttention",
     ),
@@ -214,7 +214,7 @@ PORTS: dict[str, tuple[str, ...]] = {
     "Dot": ("first", "second"),
     "HashedCrossing": ("first", "second"),
     "MultiHeadAttention": ("query", "value", "key"),
-    "GroupedQueryAttention": ("query", "value", "key"),
+    "GroupQueryAttention": ("query", "value", "key"),
     "Attention": ("query", "value", "key"),
     "AdditiveAttention": ("query", "value", "key"),
 }
@@ -244,7 +244,7 @@ RANKS: dict[str, tuple[int | None, int | None]] = {
     "ConvLSTM2D": (5, 5),
     "ConvLSTM3D": (6, 6),
     "MultiHeadAttention": (3, None),
-    "GroupedQueryAttention": (3, 3),
+    "GroupQueryAttention": (3, 3),
     "Attention": (3, 3),
     "AdditiveAttention": (3, 3),
     "Dot": (2, None),
@@ -294,7 +294,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "RNN": {"cell": {"class_name": "LSTMCell", "params": {"units": 32}}},
     "StackedRNNCells": {"cells": [{"class_name": "LSTMCell", "params": {"units": 32}}]},
     "MultiHeadAttention": {"num_heads": 4, "key_dim": 16},
-    "GroupedQueryAttention": {"head_dim": 16, "num_query_heads": 4, "num_key_value_heads": 2},
+    "GroupQueryAttention": {"head_dim": 16, "num_query_heads": 4, "num_key_value_heads": 2},
     "Dot": {"axes": -1},
     "Reshape": {"target_shape": [-1]},
     "Permute": {"dims": [2, 1]},
@@ -357,3 +357,16 @@ PARAMS_LEFT_OUT = {
     *("self", "args", "kwargs", "trainable"),
     *("weights", "quantization_config", "gptq_unpacked_column_size"),  # not settings of a design
 }
+
+NO_ACTIVITY_REGULARIZER = {"ActivityRegularization", "IntegerLookup", "StringLookup"}
+"""Layers that take other arguments of ``Layer`` but not this one."""
+
+INHERITED: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
+    (
+        "data_format",
+        None,
+        ("RandomBrightness", "RandomContrast", "Solarization", "AutoContrast"),
+    ),
+    ("zero_output_for_mask", False, ("LSTM", "GRU", "SimpleRNN")),
+)
+"""Other parameters of a parent class that matter: name, default, the layers that take them."""

@@ -10,7 +10,11 @@ from typing import Any
 import keras
 
 from kbuilder.document.catalogue import Kind, ParamSpec, Section
-from kbuilder.engine.introspect_overrides import PARAMS_LEFT_OUT
+from kbuilder.engine.introspect_overrides import (
+    INHERITED,
+    NO_ACTIVITY_REGULARIZER,
+    PARAMS_LEFT_OUT,
+)
 
 INITIALIZERS = "Initializers"
 PENALTIES = "Regularizers & constraints"
@@ -28,12 +32,14 @@ LAYER_DTYPES = (*DTYPES, "mixed_float16", "mixed_bfloat16", "int32", "int64", "s
 
 _IMAGE_INTERPOLATION = ("nearest", "bilinear")
 _RESIZE_INTERPOLATION = ("bilinear", "nearest", "bicubic", "lanczos3", "lanczos5")
+_UPSAMPLING = tuple(name for name in _RESIZE_INTERPOLATION if name != "nearest")
 _TOKEN_OUTPUT = ("int", "one_hot", "multi_hot", "count", "tf_idf")
 _F_AVERAGE = ("micro", "macro", "weighted")
 
 # By parameter name, or by "Class.name" where one class differs. Later keys win over earlier guesses.
 _FACTS: dict[str, dict[str, Any]] = {
     "activation": {"kinds": ("choice",), "optional": True},
+    "Activation.activation": {"optional": False},
     "recurrent_activation": {"kinds": ("choice",), "optional": True},
     "seed": {"kinds": ("int",), "optional": True, "advanced": True, "group": OTHER},
     "dtype": {
@@ -63,7 +69,7 @@ _FACTS: dict[str, dict[str, Any]] = {
     "Resizing.fill_mode": {"kinds": ("choice",), "choices": ("constant",)},
     "interpolation": {"kinds": ("choice",), "choices": _IMAGE_INTERPOLATION},
     "Resizing.interpolation": {"choices": _RESIZE_INTERPOLATION},
-    "UpSampling2D.interpolation": {"choices": ("nearest", *_RESIZE_INTERPOLATION[:1], "bicubic")},
+    "UpSampling2D.interpolation": {"choices": ("nearest", *_UPSAMPLING)},
     "RandomFlip.mode": {
         "kinds": ("choice",),
         "choices": ("horizontal", "vertical", "horizontal_and_vertical"),
@@ -143,6 +149,19 @@ _FACTS: dict[str, dict[str, Any]] = {
     "equation": {"kinds": ("text",)},
     "output_padding": {"kinds": ("int", "shape"), "optional": True, "advanced": True},
     "cropping": {"kinds": ("value",)},
+    "Cropping1D.cropping": {"kinds": ("shape",), "length": 2, "minimum": 0},
+    "sparse": {"kinds": ("bool",), "advanced": True},
+    "ragged": {"kinds": ("bool",), "advanced": True},
+    "ignore_class": {"kinds": ("int",), "optional": True},
+    "class_id": {"kinds": ("int",), "optional": True, "minimum": 0},
+    "top_k": {"kinds": ("int",), "optional": True, "minimum": 1},
+    "decay_rate": {"kinds": ("float",), "minimum": 0.0},
+    "min_delta": {"kinds": ("float",), "minimum": 0.0},
+    "start_from_epoch": {"kinds": ("int",), "minimum": 0},
+    "verbose": {"kinds": ("int",), "minimum": 0, "maximum": 2, "advanced": True},
+    "adam_lr_ratio": {"kinds": ("float",), "minimum": 0.0},
+    "l1": {"kinds": ("float",), "minimum": 0.0},
+    "l2": {"kinds": ("float",), "minimum": 0.0},
     "layer": {"kinds": ("object",), "of": "layers"},
     "backward_layer": {"kinds": ("object",), "of": "layers", "optional": True, "advanced": True},
     "cell": {"kinds": ("object",), "of": "layers"},
@@ -272,18 +291,30 @@ def params_of(cls: type, section: Section, helps: dict[str, str]) -> tuple[Param
         named = param.kind in (param.POSITIONAL_OR_KEYWORD, param.KEYWORD_ONLY)
         if named and param.name not in PARAMS_LEFT_OUT and not _is_layer_name(section, param.name):
             found.append(_param(cls.__name__, section, param, helps.get(param.name, "")))
-    takes_more = any(param.kind is param.VAR_KEYWORD for param in signature.parameters.values())
-    if section == "layers" and takes_more:
-        for name in ("activity_regularizer", "dtype"):
-            if name not in signature.parameters:
-                extra = inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None)
-                found.append(_param(cls.__name__, section, extra, _COMMON_HELP[name]))
+    if section == "layers":
+        for name, default in _inherited(cls.__name__, signature):
+            extra = inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default)
+            found.append(_param(cls.__name__, section, extra, _INHERITED_HELP[name]))
     return tuple(found)
 
 
-_COMMON_HELP = {
+def _inherited(owner: str, signature: inspect.Signature) -> list[tuple[str, Any]]:
+    """Parameters that the class hands to the one it is made from, with their defaults."""
+    takes_more = any(param.kind is param.VAR_KEYWORD for param in signature.parameters.values())
+    if not takes_more:
+        return []
+    found: list[tuple[str, Any]] = [("dtype", None)]
+    if owner not in NO_ACTIVITY_REGULARIZER:
+        found.insert(0, ("activity_regularizer", None))
+    found += [(name, default) for name, default, owners in INHERITED if owner in owners]
+    return [(name, default) for name, default in found if name not in signature.parameters]
+
+
+_INHERITED_HELP = {
     "activity_regularizer": "Optional regularizer of the layer's output.",
     "dtype": "Dtype or dtype policy of the layer's computations and weights.",
+    "data_format": "Whether the channels are the last or the first dimension of a sample.",
+    "zero_output_for_mask": "Whether the output is zero, not the last value, where time is masked.",
 }
 
 
@@ -304,12 +335,23 @@ def _param(owner: str, section: Section, param: inspect.Parameter, text: str) ->
         default = _object_default(default, facts["of"])
     if not required and default is None:
         facts["optional"] = True
-    if not any(kind in ("int", "float", "shape") for kind in facts["kinds"]):
-        facts.pop("minimum", None)
-        facts.pop("maximum", None)
     if section != "layers" and param.name == "dtype":
         facts["choices"] = DTYPES
+    if isinstance(default, int) and facts["kinds"] == ("shape",):
+        default = [default] * facts["length"]
+    _drop_unfit(facts)
     return ParamSpec(name=param.name, default=default, required=required, help=text, **facts)
+
+
+def _drop_unfit(facts: dict[str, Any]) -> None:
+    """Guesses that a later fact about the kind has made meaningless."""
+    if not {"int", "float", "shape"} & set(facts["kinds"]):
+        facts.pop("minimum", None)
+        facts.pop("maximum", None)
+    if "shape" not in facts["kinds"]:
+        facts.pop("length", None)
+    if "choice" not in facts["kinds"]:
+        facts.pop("choices", None)
 
 
 def _object_facts(name: str) -> dict[str, Any] | None:
