@@ -1,0 +1,164 @@
+"""One wire on the canvas, and the pill that tells the shape flowing through it."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QPainter, QPainterPath, QPainterPathStroker, QPen, QStaticText
+from PySide6.QtWidgets import (
+    QGraphicsItem,
+    QGraphicsPathItem,
+    QStyleOptionGraphicsItem,
+    QWidget,
+)
+
+from kbuilder.document.graph import Edge
+from kbuilder.ui.canvas.style import CanvasStyle
+
+_HIT_WIDTH = 12.0
+_PILL_HEIGHT = 17.0
+_PILL_PADDING = 9.0
+_LEAST_GAP = 25.0
+_SAMPLES = 48
+
+
+def wire_path(start: QPointF, end: QPointF) -> QPainterPath:
+    """A cubic from an output port down to an input port; it leaves and arrives vertically."""
+    drop = end.y() - start.y()
+    pull = max(abs(drop) * 0.5, 20.0) if drop >= 0 else min(60.0 - drop * 0.4, 260.0)
+    path = QPainterPath(start)
+    path.cubicTo(start.x(), start.y() + pull, end.x(), end.y() - pull, end.x(), end.y())
+    return path
+
+
+class EdgeItem(QGraphicsPathItem):
+    """A wire. Qt paints the path itself; only its pen changes."""
+
+    def __init__(self, edge: Edge, style: CanvasStyle) -> None:
+        super().__init__()
+        self.edge = edge
+        self.start = QPointF()
+        self.end = QPointF()
+        self.pill = ShapePill(style)
+        self._style = style
+        self._accent = False
+        self._selected = False
+        self._hovered = False
+        self.setPen(style.wire_pen)
+
+    def set_style(self, style: CanvasStyle) -> None:
+        """Paint with other colours from now on."""
+        self._style = style
+        self.pill.set_style(style)
+        self.setPen(self._current_pen())
+
+    def set_ends(self, start: QPointF, end: QPointF) -> None:
+        """Run from ``start`` to ``end`` in scene coordinates."""
+        self.start, self.end = start, end
+        self.setPos(0.0, 0.0)
+        self.setPath(wire_path(start, end))
+        self.pill.set_place((start + end) / 2, room=end.y() - start.y())
+
+    def set_look(self, *, accent: bool, selected: bool) -> None:
+        """``accent``: it feeds a selected node. ``selected``: the wire itself is selected."""
+        self._accent, self._selected = accent, selected
+        self._show()
+
+    def set_hovered(self, hovered: bool) -> None:
+        """Show that the mouse is over the wire, or that a drop would land in it."""
+        self._hovered = hovered
+        self._show()
+
+    def distance(self, place: QPointF) -> float:
+        """How far a point of the scene is from the wire, to within a few units."""
+        path = self.path()
+        points = (path.pointAtPercent(step / _SAMPLES) for step in range(_SAMPLES + 1))
+        return min(_length(point - place) for point in points)
+
+    def shape(self) -> QPainterPath:
+        """A band along the path; the default would be the area that it encloses."""
+        stroker = QPainterPathStroker()
+        stroker.setWidth(_HIT_WIDTH)
+        return stroker.createStroke(self.path())
+
+    def _show(self) -> None:
+        self.setPen(self._current_pen())
+        self.setZValue(1.0 if self._accent or self._selected else 0.0)
+
+    def _current_pen(self) -> QPen:
+        style = self._style
+        if self._selected:
+            return style.wire_selected_pen
+        if self._hovered:
+            return style.wire_hover_pen
+        return style.wire_accent_pen if self._accent else style.wire_pen
+
+
+class ShapePill(QGraphicsItem):
+    """A shape as text in a rounded frame, in the middle of a wire; nothing without a text."""
+
+    def __init__(self, style: CanvasStyle) -> None:
+        super().__init__()
+        self.setZValue(1.5)
+        self._style = style
+        self._text = ""
+        self._static = QStaticText()
+        self._rect = QRectF()
+        self._text_place = QPointF()
+        self._room = 0.0
+
+    @property
+    def text(self) -> str:
+        """The shape shown."""
+        return self._text
+
+    def set_style(self, style: CanvasStyle) -> None:
+        """Paint with other colours and fonts from now on."""
+        self._style = style
+        self._lay_out()
+
+    def set_text(self, text: str) -> None:
+        """Show another shape."""
+        if text != self._text:
+            self._text = text
+            self._lay_out()
+
+    def set_place(self, middle: QPointF, room: float) -> None:
+        """Sit around ``middle``; hidden while the nodes leave less ``room`` than it needs."""
+        self.setPos(middle)
+        self._room = room
+        self.setVisible(bool(self._text) and room >= _LEAST_GAP)
+
+    def boundingRect(self) -> QRectF:
+        """The frame with its border."""
+        return self._rect.adjusted(-1.0, -1.0, 1.0, 1.0)
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None
+    ) -> None:
+        """Paint frame and text."""
+        style = self._style
+        painter.setPen(style.pill_pen)
+        painter.setBrush(style.pill_brush)
+        radius = self._rect.height() / 2
+        painter.drawRoundedRect(self._rect, radius, radius)
+        painter.setPen(style.muted_pen)
+        painter.setFont(style.pill_font)
+        painter.drawStaticText(self._text_place, self._static)
+
+    def _lay_out(self) -> None:
+        self.prepareGeometryChange()
+        metrics = self._style.pill_metrics
+        width = metrics.horizontalAdvance(self._text) + 2 * _PILL_PADDING
+        self._rect = QRectF(-width / 2, -_PILL_HEIGHT / 2, width, _PILL_HEIGHT)
+        self._static = QStaticText(self._text)
+        self._static.setTextFormat(Qt.TextFormat.PlainText)
+        self._static.prepare(font=self._style.pill_font)
+        self._text_place = QPointF(_PILL_PADDING - width / 2, -metrics.height() / 2)
+        self.setVisible(bool(self._text) and self._room >= _LEAST_GAP)
+        self.update()
+
+
+def _length(vector: QPointF) -> float:
+    return math.hypot(vector.x(), vector.y())

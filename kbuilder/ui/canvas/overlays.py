@@ -1,0 +1,78 @@
+"""What floats over the canvas: breadcrumb, minimap, and the tip beside the mouse."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QHBoxLayout, QWidget
+
+from kbuilder.ui.canvas.overview import Minimap
+from kbuilder.ui.text import label
+
+_MARGIN = 14
+_TIP_OFFSET = QPoint(16, 18)
+
+
+class Breadcrumb(QWidget):
+    """Where one is: the project, then the graph in it."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setProperty("role", "pill")
+        self.setAccessibleName(self.tr("Place in the project"))
+        self._project = label(self.tr("untitled"), "muted")
+        graph = label(self.tr("main graph"), "strong")
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(10, 4, 10, 4)
+        layout.setSpacing(5)
+        for part in (self._project, label("▸", "muted"), graph):
+            layout.addWidget(part)
+
+    def set_project(self, name: str) -> None:
+        """Show another project's name."""
+        self._project.setText(name)
+        self.adjustSize()
+
+
+class Overlays:
+    """Keeps the floating parts in their corners.
+
+    They are children of the view, not of its viewport, so that scrolling still moves pixels only.
+    """
+
+    def __init__(self, view: QWidget, breadcrumb: Breadcrumb, minimap: Minimap) -> None:
+        self._view = view
+        self._breadcrumb = breadcrumb
+        self._minimap = minimap
+        self._tip = label("", "tip", view)
+        self._tip.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._tip.hide()
+
+    def place(self) -> None:
+        """Put breadcrumb and minimap into the upper corners; no minimap in a small view."""
+        self._breadcrumb.adjustSize()
+        self._breadcrumb.move(_MARGIN, _MARGIN - 2)
+        size = self._minimap.sizeHint()
+        self._minimap.resize(size)
+        self._minimap.move(self._view.width() - size.width() - _MARGIN, _MARGIN)
+        self._minimap.setVisible(
+            self._view.width() > 3 * size.width() and self._view.height() > 2 * size.height()
+        )
+
+    def show_tip(self, text: str, mouse: QPoint) -> None:
+        """Show a sentence beside the mouse; hide it without one."""
+        self._tip.setVisible(bool(text))
+        if not text:
+            return
+        self._tip.setText(text)
+        self._tip.setWordWrap(False)
+        self._tip.adjustSize()
+        if self._tip.width() > 320:
+            self._tip.setWordWrap(True)
+            self._tip.setFixedWidth(320)
+            self._tip.adjustSize()
+        place = mouse + _TIP_OFFSET
+        place.setX(max(0, min(place.x(), self._view.width() - self._tip.width())))
+        place.setY(max(0, min(place.y(), self._view.height() - self._tip.height())))
+        self._tip.move(place)
+        self._tip.raise_()

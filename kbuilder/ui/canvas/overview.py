@@ -1,0 +1,164 @@
+"""The whole graph in small: colour blocks when zoomed far out, and the minimap."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QTransform
+from PySide6.QtWidgets import QWidget
+
+from kbuilder.document.graph import EdgeKey
+from kbuilder.ui.canvas.style import RADIUS, CanvasStyle
+
+_MARGIN_PX = 8.0
+
+
+class OverviewShapes:
+    """Rectangles by family and lines, kept in lists that are patched, never rebuilt.
+
+    At a thousand nodes one ``drawRects`` per colour and one ``drawLines`` cost a tenth of what the
+    items would.
+    """
+
+    def __init__(self) -> None:
+        self._rects: dict[str, list[QRectF]] = {}
+        self._ids: dict[str, list[str]] = {}
+        self._places: dict[str, tuple[str, int]] = {}
+        self._lines: list[QLineF] = []
+        self._keys: list[EdgeKey] = []
+        self._line_places: dict[EdgeKey, int] = {}
+
+    def set_node(self, node: str, family: str, rect: QRectF) -> None:
+        """Add or move one node's block."""
+        place = self._places.get(node)
+        if place is not None and place[0] == family:
+            self._rects[family][place[1]] = rect
+            return
+        if place is not None:
+            self.remove_node(node)
+        rects = self._rects.setdefault(family, [])
+        self._places[node] = (family, len(rects))
+        rects.append(rect)
+        self._ids.setdefault(family, []).append(node)
+
+    def remove_node(self, node: str) -> None:
+        """Take one block out; the last of its colour takes its place in the list."""
+        family, index = self._places.pop(node)
+        rects, ids = self._rects[family], self._ids[family]
+        rects[index], ids[index] = rects[-1], ids[-1]
+        rects.pop()
+        last = ids.pop()
+        if last != node:
+            self._places[last] = (family, index)
+
+    def set_edge(self, key: EdgeKey, line: QLineF) -> None:
+        """Add or move one wire's line."""
+        index = self._line_places.get(key)
+        if index is None:
+            self._line_places[key] = len(self._lines)
+            self._lines.append(line)
+            self._keys.append(key)
+        else:
+            self._lines[index] = line
+
+    def remove_edge(self, key: EdgeKey) -> None:
+        """Take one line out."""
+        index = self._line_places.pop(key)
+        self._lines[index], self._keys[index] = self._lines[-1], self._keys[-1]
+        self._lines.pop()
+        last = self._keys.pop()
+        if last != key:
+            self._line_places[last] = index
+
+    def bounds(self) -> QRectF:
+        """The rectangle around all blocks, empty without any."""
+        rects = [rect for group in self._rects.values() for rect in group]
+        if not rects:
+            return QRectF()
+        left = min(rect.left() for rect in rects)
+        top = min(rect.top() for rect in rects)
+        right = max(rect.right() for rect in rects)
+        bottom = max(rect.bottom() for rect in rects)
+        return QRectF(left, top, right - left, bottom - top)
+
+    def paint(self, painter: QPainter, style: CanvasStyle, *, coloured: bool = True) -> None:
+        """Draw everything with the painter's transform."""
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        painter.setPen(style.overview_pen)
+        if self._lines:
+            painter.drawLines(self._lines)
+        painter.setPen(Qt.PenStyle.NoPen)
+        for family, rects in self._rects.items():
+            painter.setBrush(style.family_brush(family) if coloured else style.overview_brush)
+            if rects:
+                painter.drawRects(rects)
+
+
+class Minimap(QWidget):
+    """The graph in small with the part in view framed; a press or drag there moves the view."""
+
+    moved = Signal(QPointF)
+    """The scene point that shall become the middle of the view."""
+
+    def __init__(self, shapes: OverviewShapes, style: CanvasStyle, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setAccessibleName(self.tr("Minimap"))
+        self.setToolTip(self.tr("Drag to move the view"))
+        self._shapes = shapes
+        self._style = style
+        self._visible = QRectF()
+        self._to_scene = QTransform()
+
+    def sizeHint(self) -> QSize:
+        """150 by 120 pixels."""
+        return QSize(150, 120)
+
+    def set_style(self, style: CanvasStyle) -> None:
+        """Paint with other colours from now on."""
+        self._style = style
+        self.update()
+
+    def set_visible_part(self, rect: QRectF) -> None:
+        """Frame this part of the scene."""
+        self._visible = rect
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw card, blocks and frame."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(self._style.card_pen)
+        painter.setBrush(self._style.card_brush)
+        frame = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
+        painter.drawRoundedRect(frame, RADIUS + 1, RADIUS + 1)
+        transform = self._fit()
+        painter.setClipRect(frame.adjusted(1, 1, -1, -1))
+        painter.setTransform(transform)
+        self._shapes.paint(painter, self._style, coloured=True)
+        painter.resetTransform()
+        painter.setPen(self._style.frame_pen)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRect(transform.mapRect(self._visible).intersected(frame.adjusted(2, 2, -3, -3)))
+        painter.end()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Move the view there."""
+        self.moved.emit(self._to_scene.map(event.position()))
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Move the view along."""
+        self.moved.emit(self._to_scene.map(event.position()))
+
+    def _fit(self) -> QTransform:
+        bounds = self._shapes.bounds()
+        if bounds.isEmpty():
+            bounds = self._visible
+        width, height = max(bounds.width(), 1.0), max(bounds.height(), 1.0)
+        scale = min(
+            (self.width() - 2 * _MARGIN_PX) / width, (self.height() - 2 * _MARGIN_PX) / height, 0.2
+        )
+        transform = QTransform()
+        transform.translate(self.width() / 2, self.height() / 2)
+        transform.scale(scale, scale)
+        transform.translate(-bounds.center().x(), -bounds.center().y())
+        self._to_scene = transform.inverted()[0]
+        return transform

@@ -1,0 +1,79 @@
+"""Where the ports of a node are. Ports are painted and hit-tested by hand, never items of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from PySide6.QtCore import QPointF
+
+from kbuilder.document.catalogue import ClassSpec
+from kbuilder.document.graph import INPUT_CLASS
+from kbuilder.ui.canvas.style import NODE_HEIGHT, NODE_WIDTH
+
+PORT_SPACING = 40.0
+_ROOM = NODE_WIDTH - 32.0
+
+
+class Port(NamedTuple):
+    """One port of one node: its number among the node's outputs or inputs."""
+
+    node: str
+    number: int
+    output: bool
+
+
+class PortPlaces:
+    """Where a node's ports are, relative to its top left corner, by port number."""
+
+    def __init__(self, inputs: dict[int, QPointF], outputs: dict[int, QPointF]) -> None:
+        self.inputs = inputs
+        self.outputs = outputs
+        self.points = [*inputs.values(), *outputs.values()]
+
+    def of(self, node: str, output: bool | None) -> Iterator[tuple[Port, QPointF]]:
+        """The ports as those of ``node`` with their places; only outputs or inputs if given."""
+        for number, point in () if output is True else self.inputs.items():
+            yield Port(node, number, False), point
+        for number, point in () if output is False else self.outputs.items():
+            yield Port(node, number, True), point
+
+    def input(self, number: int) -> QPointF:
+        """The place of an input port; the middle for a port that the class does not have."""
+        return self.inputs.get(number, QPointF(NODE_WIDTH / 2, 0.0))
+
+    def output(self, number: int) -> QPointF:
+        """The place of an output port; the middle for a port that the class does not have."""
+        return self.outputs.get(number, QPointF(NODE_WIDTH / 2, NODE_HEIGHT))
+
+
+def place_ports(
+    spec: ClassSpec | None, class_name: str, wired: Iterable[int], outputs_wired: Iterable[int]
+) -> PortPlaces:
+    """Lay out the ports of a node: inputs along its top, outputs along its bottom.
+
+    Wired ports beyond those of the class (an unknown class, a broken file) get a place too. A node
+    with any number of inputs shows a spare port after its wired ones.
+    """
+    taken = sorted(set(wired))
+    if class_name == INPUT_CLASS:
+        numbers, spare = taken, None
+    elif spec is None or spec.many_inputs:
+        numbers = taken
+        spare = next(number for number in range(len(taken) + 1) if number not in taken)
+    else:
+        numbers, spare = sorted({*taken, *range(len(spec.ports))}), None
+    inputs = _row(numbers, spare, 0.0)
+    outputs = {*outputs_wired, *range(spec.outputs if spec else 1)}
+    return PortPlaces(inputs, _row(sorted(outputs), None, NODE_HEIGHT))
+
+
+def _row(numbers: list[int], spare: int | None, y: float) -> dict[int, QPointF]:
+    count = len(numbers)
+    spacing = min(PORT_SPACING, _ROOM / max(count, 1))
+    first = NODE_WIDTH / 2 - spacing * (count - 1) / 2
+    places = {number: QPointF(first + spacing * i, y) for i, number in enumerate(numbers)}
+    if spare is not None:
+        x = first + spacing * count if count else NODE_WIDTH / 2
+        places[spare] = QPointF(min(x, NODE_WIDTH - 8.0), y)
+    return places

@@ -1,0 +1,497 @@
+"""The view on the canvas: mouse, wheel, keys and drops, turned into gestures and edits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, Qt, Signal
+from PySide6.QtGui import (
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QFocusEvent,
+    QHelpEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QGraphicsView, QToolTip, QWidget
+
+from kbuilder.document.catalogue import ClassSpec
+from kbuilder.document.graph import EdgeKey
+from kbuilder.ui import theme
+from kbuilder.ui.canvas.editing import CanvasEditing
+from kbuilder.ui.canvas.gestures import DragNodes, DrawWire, Gesture, Marquee, Pan, wire_from
+from kbuilder.ui.canvas.grid import DotGrid
+from kbuilder.ui.canvas.overlays import Breadcrumb, Overlays
+from kbuilder.ui.canvas.overview import Minimap
+from kbuilder.ui.canvas.ports import Port
+from kbuilder.ui.canvas.scene import CanvasScene
+from kbuilder.ui.canvas.style import REACH_PX
+from kbuilder.ui.canvas.walking import ARROWS, neighbour
+from kbuilder.ui.layer_search import MIME_LAYER, offered_layers
+from kbuilder.ui.quick_insert import QuickInsert
+from kbuilder.ui.text import tooltip
+
+_LEAST_ZOOM, _MOST_ZOOM = 0.05, 2.5
+_WHEEL_FACTOR = 1.0015
+_EDGE_REACH_PX = 7.0
+_DROP_REACH_PX = 20.0
+_FIT_MARGIN = 60.0
+
+
+class InsertPlace(NamedTuple):
+    """Where a layer from quick insert goes: into a wire, onto a port, or after the selection."""
+
+    middle: QPointF
+    port: Port | None = None
+    edge: EdgeKey | None = None
+
+
+class CanvasView(QGraphicsView):
+    """Shows a ``CanvasScene`` and lets people work on it."""
+
+    hint = Signal(str)
+    """A sentence for the status bar."""
+    zoomed = Signal(float)
+    """Screen pixels for a scene unit; 1.0 is 100 %."""
+    node_activated = Signal(str)
+    """Id of a node that was double-clicked or confirmed with Enter."""
+
+    def __init__(self, scene: CanvasScene, parent: QWidget | None = None) -> None:
+        super().__init__(scene, parent)
+        self.canvas = scene
+        self.editing = CanvasEditing(scene.bridge, scene.catalogue, self)
+        self.editing.hint.connect(self.hint)
+        self.setAccessibleName(self.tr("Canvas"))
+        self.setAccessibleDescription(
+            self.tr("The layers of the model and the wires between them. Space inserts a layer.")
+        )
+        self._gesture: Gesture | None = None
+        self._mouse = QPointF()
+        self._space_held = False
+        self._hovered_node = ""
+        self._hovered_edge: EdgeKey | None = None
+        self._insert_place: InsertPlace | None = None
+        self._grid = DotGrid()
+        self._key_actions: dict[Qt.Key, Callable[[], None]] = {
+            Qt.Key.Key_F: self.fit,
+            Qt.Key.Key_Tab: self.open_quick_insert,
+            Qt.Key.Key_Return: self._activate,
+            Qt.Key.Key_Enter: self._activate,
+        }
+        self._set_up_view()
+        self.quick = QuickInsert(self)
+        self.quick.chosen.connect(self._insert_chosen)
+        self.minimap = Minimap(scene.shapes, scene.canvas_style, self)
+        self.minimap.moved.connect(self.centerOn)
+        self.breadcrumb = Breadcrumb(self)
+        self._overlays = Overlays(self, self.breadcrumb, self.minimap)
+        scene.shapes_changed.connect(self.minimap.update)
+        scene.replaced.connect(self.fit)
+        theme.notifier.changed.connect(self._restyle)
+
+    def _set_up_view(self) -> None:
+        self.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
+        self.setOptimizationFlags(
+            QGraphicsView.OptimizationFlag.DontSavePainterState
+            | QGraphicsView.OptimizationFlag.DontAdjustForAntialiasing
+        )
+        self.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.SmartViewportUpdate)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setTransformationAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
+        self.setResizeAnchor(QGraphicsView.ViewportAnchor.AnchorViewCenter)
+        self.setFrameShape(QGraphicsView.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAcceptDrops(True)
+        self.setMouseTracking(True)
+        self.viewport().setMouseTracking(True)
+
+    # --- what the window's actions call ---------------------------------------------------------
+
+    @property
+    def zoom(self) -> float:
+        """Screen pixels for a scene unit."""
+        return self.transform().m11()
+
+    def set_zoom(self, zoom: float, anchor: QPointF | None = None) -> None:
+        """Zoom so that the viewport point ``anchor`` (the middle by default) stays where it is."""
+        zoom = min(max(zoom, _LEAST_ZOOM), _MOST_ZOOM)
+        point = anchor if anchor is not None else QPointF(self.viewport().rect().center())
+        before = self.mapToScene(point.toPoint())
+        self.canvas.set_zoom(zoom)
+        self.setTransform(self.transform().fromScale(zoom, zoom))
+        moved = self.mapFromScene(before) - point.toPoint()
+        self._scroll(QPointF(-moved))
+        self._tell_part()
+        self.zoomed.emit(zoom)
+
+    def zoom_in(self) -> None:
+        """One step nearer."""
+        self.set_zoom(self.zoom * 1.2)
+
+    def zoom_out(self) -> None:
+        """One step farther."""
+        self.set_zoom(self.zoom / 1.2)
+
+    def fit(self) -> None:
+        """Show the selected nodes, or the whole graph, at 100 % at most."""
+        ids = self.canvas.selected_ids()
+        rect = self.canvas.content_rect(ids)
+        if rect.isEmpty():
+            self.set_zoom(1.0)
+            self.centerOn(QPointF())
+            return
+        rect = rect.adjusted(-_FIT_MARGIN, -_FIT_MARGIN, _FIT_MARGIN, _FIT_MARGIN)
+        size = self.viewport().size()
+        self.set_zoom(min(size.width() / rect.width(), size.height() / rect.height(), 1.0))
+        self.centerOn(rect.center())
+        self._tell_part()
+
+    def select_all(self) -> None:
+        """Select all nodes."""
+        self.canvas.select(self.canvas.nodes)
+
+    def delete_selection(self, *, heal: bool = True) -> None:
+        """Delete the selected nodes and wires; with ``heal`` chains are closed again."""
+        self.editing.remove(self.canvas.selected_ids(), self.canvas.selected_edges(), heal=heal)
+
+    def insert_layer(self, class_name: str) -> None:
+        """Add a layer after the selected nodes, into the selected wire, or in the middle."""
+        self._insert(class_name, self._place_by_selection())
+
+    def open_quick_insert(self) -> None:
+        """Ask for a layer to insert as ``insert_layer`` would."""
+        place = self._place_by_selection()
+        mouse = self._mouse if self.underMouse() else QPointF(self.viewport().rect().center())
+        self._ask_for_layer(place, mouse.toPoint(), offered_layers(self.canvas.catalogue))
+
+    # --- quick insert ---------------------------------------------------------------------------
+
+    def _place_by_selection(self) -> InsertPlace:
+        wires = self.canvas.selected_edges()
+        middle = self.mapToScene(self.viewport().rect().center())
+        if len(wires) == 1 and not self.canvas.selected_ids():
+            return InsertPlace(middle, edge=wires[0])
+        return InsertPlace(middle)
+
+    def _insert(self, class_name: str, place: InsertPlace) -> None:
+        if place.edge is not None:
+            node = self.editing.insert(class_name, place.edge)
+        elif place.port is not None:
+            node = self.editing.add_wired(class_name, place.port, place.middle)
+        else:
+            node = self.editing.add_after(class_name, self.canvas.selected_ids(), place.middle)
+        if node:
+            self.canvas.select([node])
+            self.ensureVisible(self.canvas.content_rect([node]), 40, 40)
+
+    def _insert_chosen(self, class_name: str) -> None:
+        if self._insert_place is not None:
+            self._insert(class_name, self._insert_place)
+        self._insert_place = None
+
+    def _ask_for_layer(
+        self, place: InsertPlace, viewport_point: QPoint, specs: Sequence[ClassSpec], note: str = ""
+    ) -> None:
+        self._insert_place = place
+        self.quick.open_at(viewport_point, specs, note)
+
+    def _wire_dropped(self, port: Port, place: QPointF) -> None:
+        """A wire ended in nothing: offer the layers that could take it there."""
+        name = self.canvas.graph.by_id[port.node].name
+        specs = offered_layers(self.canvas.catalogue)
+        if port.output:
+            rank = self.canvas.rank_of(port)
+            specs = tuple(spec for spec in specs if spec.ports and _takes(spec, rank))
+            note = self.tr("fed by {layer}").format(layer=name)
+            middle = place + QPointF(0.0, 27.0)
+        else:
+            note = self.tr("feeds {layer}").format(layer=name)
+            middle = place - QPointF(0.0, 27.0)
+        point = self.mapFromScene(place)
+        self._ask_for_layer(InsertPlace(middle, port=port), point, specs, note)
+
+    # --- mouse ----------------------------------------------------------------------------------
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Begin the gesture that fits what is under the mouse."""
+        self._mouse = event.position()
+        if self._gesture is not None:
+            return
+        place = self.mapToScene(event.position().toPoint())
+        middle = event.button() == Qt.MouseButton.MiddleButton
+        if middle or (self._space_held and event.button() == Qt.MouseButton.LeftButton):
+            self._space_held = False
+            self.viewport().setCursor(Qt.CursorShape.ClosedHandCursor)
+            self._gesture = Pan(self._scroll, lambda: self._mouse)
+        elif event.button() == Qt.MouseButton.LeftButton:
+            self._gesture = self._gesture_at(place, event.modifiers())
+        if self._gesture is not None:
+            self._gesture.start(place)
+            event.accept()
+
+    def _gesture_at(self, place: QPointF, keys: Qt.KeyboardModifier) -> Gesture | None:
+        scene = self.canvas
+        adding = bool(
+            keys & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
+        )
+        port = scene.port_at(place, REACH_PX * scene.pixel) if not scene.in_overview else None
+        if port is not None:
+            fixed, moved = wire_from(scene, port)
+            return DrawWire(
+                scene, self.editing, fixed, moved=moved, tell=self._tell, dropped=self._wire_dropped
+            )
+        node = scene.node_at(place)
+        if node:
+            return self._press_node(node, adding)
+        edge = scene.edge_at(place, _EDGE_REACH_PX * scene.pixel)
+        if edge is not None:
+            scene.select((), [edge])
+            return None
+        return Marquee(scene, scene.selected_ids() if adding else [])
+
+    def _press_node(self, node: str, adding: bool) -> Gesture | None:
+        selected = self.canvas.selected_ids()
+        if adding and node in selected:
+            self.canvas.select(each for each in selected if each != node)
+            return None
+        if node not in selected:
+            self.canvas.select([*selected, node] if adding else [node])
+        return DragNodes(self.canvas, self.editing)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Let the gesture follow; without one show what the mouse is over."""
+        self._mouse = event.position()
+        place = self.mapToScene(event.position().toPoint())
+        if self._gesture is not None:
+            self._gesture.move(place)
+        else:
+            self._hover(place)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Let the gesture do its work."""
+        self._mouse = event.position()
+        gesture, self._gesture = self._gesture, None
+        if gesture is not None:
+            gesture.end(self.mapToScene(event.position().toPoint()))
+        self.viewport().unsetCursor()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Tell that a node was activated; on empty canvas open quick insert there."""
+        if event.button() != Qt.MouseButton.LeftButton:
+            return
+        place = self.mapToScene(event.position().toPoint())
+        node = self.canvas.node_at(place)
+        if node:
+            self.node_activated.emit(node)
+        elif self.canvas.edge_at(place, _EDGE_REACH_PX * self.canvas.pixel) is None:
+            self.canvas.select(())
+            specs = offered_layers(self.canvas.catalogue)
+            self._ask_for_layer(InsertPlace(place), event.position().toPoint(), specs)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Scroll; with Ctrl zoom at the cursor, with Shift scroll sideways."""
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            factor = _WHEEL_FACTOR ** event.angleDelta().y()
+            self.set_zoom(self.zoom * factor, event.position())
+            event.accept()
+        else:
+            super().wheelEvent(event)
+
+    def cancel_gesture(self) -> bool:
+        """Give up the gesture that runs; answers whether there was one."""
+        gesture, self._gesture = self._gesture, None
+        self.viewport().unsetCursor()
+        if gesture is not None:
+            gesture.cancel()
+        return gesture is not None
+
+    def _hover(self, place: QPointF) -> None:
+        scene = self.canvas
+        near = None if scene.in_overview else scene.port_at(place, REACH_PX * scene.pixel)
+        node = near.node if near else scene.node_at(place)
+        edge = None if node else scene.edge_at(place, _EDGE_REACH_PX * scene.pixel)
+        self._show_hovered(node, edge, near)
+        if near is not None:
+            self.viewport().setCursor(Qt.CursorShape.CrossCursor)
+        else:
+            self.viewport().unsetCursor()
+
+    def _show_hovered(self, node: str, edge: EdgeKey | None, port: Port | None = None) -> None:
+        nodes, edges = self.canvas.nodes, self.canvas.edges
+        if self._hovered_node != node and self._hovered_node in nodes:
+            nodes[self._hovered_node].set_hovered(False)
+        if node in nodes:
+            item = nodes[node]
+            item.set_hovered(True, self.canvas.port_place(port) - item.pos() if port else None)
+        if self._hovered_edge != edge and self._hovered_edge in edges:
+            edges[self._hovered_edge].set_hovered(False)
+        if edge in edges:
+            edges[edge].set_hovered(True)
+        self._hovered_node, self._hovered_edge = node, edge
+
+    def viewportEvent(self, event: QEvent) -> bool:
+        """Show what is wrong with a node, or its class, as a tool tip."""
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
+            node = self.canvas.node_at(self.mapToScene(event.pos()))
+            text = self.canvas.tip_of(node) if node else ""
+            QToolTip.showText(event.globalPos(), tooltip(text), self)
+            return True
+        return super().viewportEvent(event)
+
+    def _tell(self, text: str) -> None:
+        self._overlays.show_tip(text, self._mouse.toPoint())
+        if text:
+            self.hint.emit(text)
+
+    def _scroll(self, pixels: QPointF) -> None:
+        for bar, distance in (
+            (self.horizontalScrollBar(), pixels.x()),
+            (self.verticalScrollBar(), pixels.y()),
+        ):
+            bar.setValue(bar.value() - round(distance))
+
+    # --- keys -----------------------------------------------------------------------------------
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Delete, walk, select, insert, fit, cancel."""
+        key, keys = event.key(), event.modifiers()
+        control = bool(keys & Qt.KeyboardModifier.ControlModifier)
+        if key == Qt.Key.Key_Escape:
+            if not self.cancel_gesture():
+                self.canvas.select(())
+        elif key in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
+            self.delete_selection(heal=not control)
+        elif key in ARROWS:
+            self._walk(Qt.Key(key), bool(keys & Qt.KeyboardModifier.ShiftModifier))
+        elif key == Qt.Key.Key_A and control:
+            self.select_all()
+        elif key == Qt.Key.Key_Space:
+            self._space_held = True
+            self.viewport().setCursor(Qt.CursorShape.OpenHandCursor)
+        elif not control and key in self._key_actions:
+            self._key_actions[Qt.Key(key)]()
+        else:
+            super().keyPressEvent(event)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        """Space, pressed and released without a drag between, opens quick insert."""
+        if event.key() != Qt.Key.Key_Space or event.isAutoRepeat():
+            super().keyReleaseEvent(event)
+        elif self._space_held:
+            self._space_held = False
+            self.viewport().unsetCursor()
+            self.open_quick_insert()
+
+    def focusNextPrevChild(self, next: bool) -> bool:
+        """Tab opens quick insert, so it stays here; Shift+Tab leaves the canvas."""
+        return False if next else super().focusNextPrevChild(next)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Forget that Space is held: its release goes elsewhere."""
+        self._space_held = False
+        super().focusOutEvent(event)
+
+    def _activate(self) -> None:
+        for node in self.canvas.selected_ids()[:1]:
+            self.node_activated.emit(node)
+
+    def _walk(self, key: Qt.Key, extend: bool) -> None:
+        selected = self.canvas.selected_ids()
+        graph = self.canvas.graph
+        if not graph.nodes:
+            return
+        reached = neighbour(graph, selected[-1], key) if selected else graph.nodes[0].id
+        self.canvas.select([*selected, reached] if extend else [reached])
+        self.ensureVisible(self.canvas.content_rect([reached]), 40, 40)
+
+    # --- drops ----------------------------------------------------------------------------------
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Take layers from the palette; anything else goes to the window."""
+        self._answer_drag(event)
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        """Mark the wire that a drop would insert the layer into."""
+        if self._answer_drag(event):
+            self._show_hovered("", self._drop_edge(event))
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        """Unmark the wire."""
+        self._show_hovered("", None)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Add the layer there, or insert it into the wire there."""
+        if not self._answer_drag(event):
+            return
+        class_name = bytes(event.mimeData().data(MIME_LAYER).data()).decode("utf-8", "replace")
+        edge = self._drop_edge(event)
+        self._show_hovered("", None)
+        if edge is not None:
+            node = self.editing.insert(class_name, edge)
+        else:
+            place = self.mapToScene(event.position().toPoint())
+            node = self.editing.add(class_name, place)
+        if node:
+            self.canvas.select([node])
+            self.setFocus(Qt.FocusReason.MouseFocusReason)
+
+    def _answer_drag(self, event: QDropEvent) -> bool:
+        ours = event.mimeData().hasFormat(MIME_LAYER)
+        if ours:
+            event.setDropAction(Qt.DropAction.CopyAction)
+            event.accept()
+        else:
+            event.ignore()
+        return ours
+
+    def _drop_edge(self, event: QDropEvent) -> EdgeKey | None:
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            return None
+        place = self.mapToScene(event.position().toPoint())
+        if self.canvas.node_at(place):
+            return None
+        return self.canvas.edge_at(place, _DROP_REACH_PX * self.canvas.pixel)
+
+    # --- painting and overlays ------------------------------------------------------------------
+
+    def drawBackground(self, painter: QPainter, rect: QRectF | QRect) -> None:
+        """Paint the dot grid, and far out the whole graph as blocks."""
+        painter.fillRect(rect, self.canvas.canvas_style.canvas_brush)
+        self._grid.paint(painter, self, self.canvas.canvas_style)
+        if self.canvas.in_overview:
+            self.canvas.paint_overview(painter)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the overlays in their corners."""
+        super().resizeEvent(event)
+        self._overlays.place()
+        self._tell_part()
+
+    def scrollContentsBy(self, dx: int, dy: int) -> None:
+        """Scroll, and tell the minimap."""
+        super().scrollContentsBy(dx, dy)
+        self._tell_part()
+
+    def _tell_part(self) -> None:
+        minimap = getattr(self, "minimap", None)
+        if minimap is not None:
+            minimap.set_visible_part(self.mapToScene(self.viewport().rect()).boundingRect())
+
+    def _restyle(self) -> None:
+        self.minimap.set_style(self.canvas.canvas_style)
+        self.viewport().update()
+
+
+def _takes(spec: ClassSpec, rank: int | None) -> bool:
+    return rank is None or (
+        (spec.min_rank is None or rank >= spec.min_rank)
+        and (spec.max_rank is None or rank <= spec.max_rank)
+    )
