@@ -25,3 +25,12 @@ class KerasObject(Value, frozen=True, kw_only=True):
 
     class_name: str
     params: Params = {}
+
+    def plain(self) -> dict[str, Any]:
+        """The same as a dictionary."""
+        return {"class_name": self.class_name, "params": self.params}
+
+    @classmethod
+    def of(cls, plain: dict[str, Any]) -> KerasObject:
+        """The object that a dictionary stands for."""
+        return cls(class_name=plain["class_name"], params=plain.get("params", {}))

@@ -29,6 +29,8 @@ class QuickInsert(QFrame):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
+        self._canvas = parent
+        self.setAttribute(Qt.WidgetAttribute.WA_NoMousePropagation)
         self.hide()
         self.setProperty("role", "card")
         self.setAccessibleName(self.tr("Insert a layer"))
@@ -39,6 +41,8 @@ class QuickInsert(QFrame):
         self.search.setAccessibleName(self.tr("Name of the layer to insert"))
         self.search.textChanged.connect(self._filter)
         self.search.installEventFilter(self)
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self.setFocusProxy(self.search)
         self.tree: QTreeView = LayerTree()
         self.tree.setModel(self._model)
         self.tree.setItemDelegate(LayerDelegate(self.tree))
@@ -85,7 +89,7 @@ class QuickInsert(QFrame):
         return True
 
     def _leave(self) -> None:
-        self.parentWidget().setFocus(Qt.FocusReason.PopupFocusReason)
+        self._canvas.setFocus(Qt.FocusReason.PopupFocusReason)
         self.hide()
 
     def _choose(self, index: QModelIndex) -> None:
@@ -102,7 +106,7 @@ class QuickInsert(QFrame):
             self.tree.setCurrentIndex(self._model.index_of(found[0].class_name))
 
     def _inside(self, place: QPoint) -> QPoint:
-        area = self.parentWidget().rect()
+        area = self._canvas.rect()
         return QPoint(
             max(0, min(place.x(), area.width() - _SIZE.width())),
             max(0, min(place.y(), area.height() - _SIZE.height())),

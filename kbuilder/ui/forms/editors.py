@@ -224,9 +224,9 @@ class ChoiceEditor(QSearchableComboBox):
     def __init__(self, param: ParamSpec, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         if param.optional:
-            self.addItem(NONE_TEXT, None)
+            self._add(NONE_TEXT, None)
         for choice in param.choices:
-            self.addItem(choice, choice)
+            self._add(choice, choice)
         prepare_combo(self)
         self.set_value(param.default)
         self.activated.connect(self._commit)
@@ -241,9 +241,12 @@ class ChoiceEditor(QSearchableComboBox):
         with QSignalBlocker(self):
             index = self.findData(value)
             if index < 0:
-                self.addItem(NONE_TEXT if value is None else str(value), value)
+                self._add(NONE_TEXT if value is None else str(value), value)
                 index = self.count() - 1
             self.setCurrentIndex(index)
+
+    def _add(self, text: str, value: object) -> None:
+        self.addItem(text, value)  # type: ignore[no-untyped-call]
 
     def _commit(self, _: int) -> None:
         self.changed.emit(self.value())

@@ -66,7 +66,7 @@ class ObjectEditor(QWidget):
             self._unfold()
 
     def _fill(self) -> None:
-        if self._param.optional or self._param.default is None:
+        if self._param.optional or (self._param.default is None and not self._param.required):
             self._classes.addItem(NONE_TEXT)
         if {"float", "int"} & set(self._param.kinds):
             self._classes.addItem(NUMBER_TEXT)

@@ -1,0 +1,104 @@
+"""The composition root of the window: settings, document, engines, main window, crash reports."""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+
+os.environ.setdefault("QT_API", "pyside6")
+os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
+
+from PySide6 import __version__ as pyside_version
+from PySide6.QtCore import QCoreApplication, QSettings, QStandardPaths, QTimer
+from PySide6.QtWidgets import QApplication
+
+from kbuilder.document.catalogue import load_catalogue
+from kbuilder.document.document import Document
+from kbuilder.document.errors import KBuilderError
+from kbuilder.ui import dialogs, theme
+from kbuilder.ui.engine_thread import EngineThread
+from kbuilder.ui.main_window import MainWindow
+
+Reporter = Callable[[type[BaseException], BaseException, TracebackType | None], None]
+ENGINE_COMMAND = (sys.executable, "-m", "kbuilder.engine")
+
+
+def make_application() -> QApplication:
+    """The one QApplication, named so that settings and state have their places.
+
+    Raises:
+        KBuilderError: this PySide6 would abort on this Python.
+    """
+    if sys.version_info < (3, 12) and pyside_version.startswith("6.12."):
+        raise KBuilderError(
+            f"PySide6 {pyside_version} aborts on Python {sys.version_info.major}."
+            f"{sys.version_info.minor} after some seconds. Run “make setup” to get the right one."
+        )
+    application = QApplication.instance() or QApplication(sys.argv[:1])
+    assert isinstance(application, QApplication)
+    QCoreApplication.setOrganizationName("kbuilder")
+    QCoreApplication.setApplicationName("kbuilder")
+    application.setDesktopFileName("kbuilder")
+    return application
+
+
+def make_window(document: Document | None = None) -> MainWindow:
+    """A window with engines that start when they are first needed."""
+    settings = QSettings(
+        QSettings.Format.IniFormat, QSettings.Scope.UserScope, "kbuilder", "kbuilder"
+    )
+    application = make_application()
+    theme.apply_theme(application, str(settings.value("theme", "system")))
+    state = Path(
+        QStandardPaths.writableLocation(QStandardPaths.StandardLocation.AppLocalDataLocation)
+    )
+    engines = (EngineThread(ENGINE_COMMAND), EngineThread(ENGINE_COMMAND))
+    window = MainWindow(
+        document or Document(),
+        load_catalogue(),
+        engines,
+        settings,
+        state / "runs" / f"unsaved-{os.getpid()}",
+    )
+    QTimer.singleShot(0, window, window.workbench.start)
+    return window
+
+
+def run_window(path: Path | None = None, sample: str = "") -> int:
+    """Open the window on a project, a sample, or the start page; returns the exit code."""
+    faulthandler.enable()
+    application = make_application()
+    window = make_window()
+    sys.excepthook = _reporter(window)
+    if sample:
+        window.files.open_sample(sample)
+    elif path is not None:
+        window.files.open_path(path)
+    else:
+        window.show_start()
+    window.show()
+    return application.exec()
+
+
+def _reporter(window: MainWindow) -> Reporter:
+    def report(
+        kind: type[BaseException], error: BaseException, trace: TracebackType | None
+    ) -> None:
+        """Show an unexpected error once, and go on."""
+        text = "".join(traceback.format_exception(kind, error, trace))
+        sys.stderr.write(text)
+        if issubclass(kind, KeyboardInterrupt):
+            window.close()
+            return
+        title = QCoreApplication.translate("app", "Something unexpected happened")
+        said = QCoreApplication.translate(
+            "app", "Your project is still here; save it. Please report the details below."
+        )
+        dialogs.show_error(window, title, said, text)
+
+    return report

@@ -1,0 +1,38 @@
+"""The few message boxes, always in plain text."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtWidgets import QMessageBox, QWidget
+
+
+def show_error(parent: QWidget, title: str, text: str, details: str = "") -> None:
+    """Say what could not be done. Does not block; the box goes when it is closed."""
+    box = _box(parent, QMessageBox.Icon.Warning, title, text)
+    if details:
+        box.setDetailedText(details)
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    box.open()
+
+
+def ask_save(parent: QWidget) -> QMessageBox.StandardButton:
+    """Ask what becomes of unsaved changes: Save, Discard or Cancel."""
+    button = QMessageBox.StandardButton
+    box = _box(
+        parent,
+        QMessageBox.Icon.Question,
+        QCoreApplication.translate("dialogs", "The project has unsaved changes"),
+        QCoreApplication.translate("dialogs", "Save them first?"),
+    )
+    box.setStandardButtons(button.Save | button.Discard | button.Cancel)
+    return button(box.exec())
+
+
+def _box(parent: QWidget, icon: QMessageBox.Icon, title: str, text: str) -> QMessageBox:
+    box = QMessageBox(parent)
+    box.setIcon(icon)
+    box.setWindowTitle(title)
+    box.setTextFormat(Qt.TextFormat.PlainText)
+    box.setText(title)
+    box.setInformativeText(text)
+    return box

@@ -1,0 +1,42 @@
+"""Icons of one set, coloured by the theme."""
+
+from __future__ import annotations
+
+import qtawesome
+from PySide6.QtGui import QIcon
+
+from kbuilder.ui import theme
+
+_NAMES = {
+    "new": "ph.plus",
+    "open": "ph.folder-open",
+    "save": "ph.floppy-disk",
+    "undo": "ph.arrow-u-up-left",
+    "redo": "ph.arrow-u-up-right",
+    "train": "ph.play-fill",
+    "pause": "ph.pause-fill",
+    "stop": "ph.stop-fill",
+    "continue": "ph.fast-forward-fill",
+    "discard": "ph.trash",
+    "delete": "ph.x",
+    "add": "ph.plus",
+    "lock": "ph.lock-simple-fill",
+    "unlock": "ph.lock-simple-open",
+    "export": "ph.export",
+    "image": "ph.image",
+    "table": "ph.table",
+    "arrays": "ph.cube",
+    "sample": "ph.package",
+    "model": "ph.file-arrow-down",
+}
+
+
+def icon(name: str, role: str = "text") -> QIcon:
+    """The icon for an action in the theme's colour of that role."""
+    colours = theme.current()
+    drawn: QIcon = qtawesome.icon(
+        _NAMES[name],
+        color=getattr(colours, role).name(),
+        color_disabled=colours.muted.name(),
+    )
+    return drawn

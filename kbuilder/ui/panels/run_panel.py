@@ -1,0 +1,84 @@
+"""What is worth knowing of the run beside its curves: best values, frozen weights, where it lies."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from kbuilder.ui.live_run import LiveRun
+from kbuilder.ui.text import label
+from kbuilder.ui.training import State, Training
+
+
+class RunPanel(QWidget):
+    """The right column of the Train workspace."""
+
+    def __init__(self, training: Training, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._training = training
+        self.setProperty("role", "side-right")
+        self._state = label(role="strong")
+        self._best = label(role="good")
+        self._best_at = label(role="muted")
+        self._last = label(role="mono")
+        self._frozen = label(role="muted")
+        self._folder = label(role="muted")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(14, 12, 14, 12)
+        column.setSpacing(6)
+        for heading, widgets in (
+            (self.tr("RUN"), (self._state,)),
+            (self.tr("BEST"), (self._best, self._best_at)),
+            (self.tr("LAST EPOCH"), (self._last,)),
+            (self.tr("FROZEN WEIGHTS"), (self._frozen,)),
+            (self.tr("FOLDER"), (self._folder,)),
+        ):
+            column.addWidget(label(heading, "heading"))
+            for widget in widgets:
+                widget.setWordWrap(True)
+                column.addWidget(widget)
+            column.addSpacing(8)
+        column.addStretch(1)
+        training.state_changed.connect(self.refresh)
+        self.refresh()
+
+    @Slot()
+    def refresh(self) -> None:
+        """Show the run as it is now."""
+        self._state.setText(self._state_text())
+        self._show_numbers(self._training.live)
+        self._frozen.setText(self._frozen_text())
+        self._folder.setText(self._training.run or self.tr("Nothing trained yet."))
+
+    def _state_text(self) -> str:
+        texts = {
+            State.IDLE: self.tr("Idle"),
+            State.STARTING: self.tr("Building the model…"),
+            State.RUNNING: self.tr("Training"),
+            State.PAUSED: self.tr("Paused"),
+            State.STOPPING: self.tr("Stopping after this step…"),
+        }
+        return texts[self._training.state]
+
+    def _show_numbers(self, run: LiveRun | None) -> None:
+        name = "val_loss" if run and "val_loss" in run.epochs else "loss"
+        best = run.best(name) if run else None
+        self._best.setText(f"{best[1]:.4f}" if best else "—")
+        self._best_at.setText(self.tr("{0}, epoch {1}").format(name, best[0] + 1) if best else "")
+        if run and run.epochs:
+            width = max(len(key) for key in run.epochs)
+            self._last.setText(
+                "\n".join(f"{key:<{width}}  {logs[-1][1]:.4f}" for key, logs in run.epochs.items())
+            )
+        else:
+            self._last.setText("—")
+
+    def _frozen_text(self) -> str:
+        checked = self._training.frozen
+        if checked is None or not checked.before:
+            return self.tr("No layer was frozen in this run.")
+        moved = [node for node, digest in checked.before.items() if checked.after[node] != digest]
+        if moved:
+            return self.tr("Moved (%n): {0}", "", len(moved)).format(", ".join(moved))
+        digests = ", ".join(digest[:8] for digest in checked.after.values())
+        return self.tr("Unmoved (%n): SHA-256 {0}", "", len(checked.before)).format(digests)

@@ -1,0 +1,129 @@
+"""Live curves of one metric: batches thin, epochs thick, validation beside training."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
+
+from kbuilder.ui import theme
+from kbuilder.ui.live_run import Floats, LiveRun
+from kbuilder.ui.text import label
+
+MOST_POINTS = 3000
+"""Points drawn of a batch curve; more are folded to the smallest and largest of each group."""
+
+
+class CurvePlot(QWidget):
+    """One metric over epochs, in a card with a title and a log switch."""
+
+    def __init__(self, name: str, colour: int = 0, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.name = name
+        self._colour = colour
+        self._seen = -1
+        self.setProperty("role", "card")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._plot = pg.PlotWidget(background=None)
+        self._plot.setMenuEnabled(False)
+        self._plot.hideButtons()
+        self._plot.setAccessibleName(self.tr("Curve of {0}").format(name))
+        self._plot.getPlotItem().setLabel("bottom", self.tr("epoch"))
+        self._batches = self._plot.plot([], [], antialias=False)
+        self._epochs = self._plot.plot([], [], antialias=True)
+        self._validation = self._plot.plot([], [], antialias=True)
+        self._value = label(role="muted")
+        self._log = QToolButton()
+        self._log.setText(self.tr("log"))
+        self._log.setCheckable(True)
+        self._log.setToolTip(self.tr("Logarithmic axis"))
+        self._log.toggled.connect(self._set_log)
+        self._make_layout(name)
+        self.paint_theme()
+        theme.notifier.changed.connect(self.paint_theme)
+
+    def show_run(self, run: LiveRun) -> None:
+        """Take in what is new of a run; does nothing when nothing is."""
+        if run.version == self._seen:
+            return
+        self._seen = run.version
+        steps = max(run.started.steps_per_epoch, 1)
+        first = run.started.first_epoch
+        series = run.batches.get(self.name)
+        if series is not None and series.length:
+            self._batches.setData(*folded(series.values, first, steps))
+        self._show_epochs(self._epochs, run.epochs.get(self.name))
+        self._show_epochs(self._validation, run.epochs.get(f"val_{self.name}"))
+        self._value.setText(self._latest(run))
+
+    def clear(self) -> None:
+        """Show nothing."""
+        self._seen = -1
+        for curve in (self._batches, self._epochs, self._validation):
+            curve.setData([], [])
+        self._value.setText("")
+
+    @Slot()
+    def paint_theme(self) -> None:
+        """Draw with the colours of the theme in use."""
+        colours = theme.current()
+        main = colours.series(self._colour)
+        thin = QColor(main)
+        thin.setAlpha(90)
+        self._batches.setPen(pg.mkPen(thin, width=1))
+        self._epochs.setPen(pg.mkPen(main, width=2))
+        self._validation.setPen(pg.mkPen(colours.series(1), width=2))
+        grid = QColor(colours.border)
+        for side in ("left", "bottom"):
+            axis = self._plot.getPlotItem().getAxis(side)
+            axis.setPen(pg.mkPen(grid))
+            axis.setTextPen(pg.mkPen(colours.muted))
+        self._plot.showGrid(x=False, y=True, alpha=0.18)
+
+    def _show_epochs(self, curve: pg.PlotDataItem, logged: list[tuple[int, float]] | None) -> None:
+        if logged:
+            at = np.array([epoch + 1 for epoch, _ in logged], np.float32)
+            values = np.array([value for _, value in logged], np.float32)
+            symbol = "o" if len(logged) == 1 else None
+            curve.setData(at, values, symbol=symbol, symbolSize=6)
+
+    def _latest(self, run: LiveRun) -> str:
+        parts = []
+        for name, text in ((self.name, self.tr("training")), (f"val_{self.name}", "validation")):
+            logged = run.epochs.get(name)
+            if logged:
+                parts.append(f"{text} {logged[-1][1]:.4f}")
+        return " · ".join(parts)
+
+    @Slot(bool)
+    def _set_log(self, on: bool) -> None:
+        self._plot.setLogMode(y=on)
+
+    def _make_layout(self, name: str) -> None:
+        head = QHBoxLayout()
+        head.addWidget(label(name.replace("_", " ").upper(), "heading"))
+        head.addStretch(1)
+        head.addWidget(self._value)
+        head.addWidget(self._log)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(14, 8, 10, 8)
+        column.addLayout(head)
+        column.addWidget(self._plot, 1)
+
+
+def folded(values: Floats, first_epoch: int, steps_per_epoch: int) -> tuple[Floats, Floats]:
+    """Place in epochs and value of each point; long curves keep the extremes of equal groups."""
+    count = len(values)
+    if count <= MOST_POINTS:
+        at = np.arange(1, count + 1, dtype=np.float32)
+        return (first_epoch + at / steps_per_epoch).astype(np.float32), values
+    group = -(-count * 2 // MOST_POINTS)
+    whole = count // group * group
+    groups = values[:whole].reshape(-1, group)
+    shown = np.stack([groups.min(1), groups.max(1)], axis=1).ravel()
+    at = np.repeat(np.arange(len(groups), dtype=np.float32) * group + group / 2, 2)
+    rest = values[whole:]
+    at = np.concatenate([at, np.arange(whole, count, dtype=np.float32) + 1])
+    return (first_epoch + at / steps_per_epoch).astype(np.float32), np.concatenate([shown, rest])

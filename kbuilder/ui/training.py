@@ -1,0 +1,303 @@
+"""The trainer engine and what it is doing: start, pause, stop; run folder, live numbers, weights."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QDateTime, QObject, Signal, Slot
+
+from kbuilder.document.document import Document
+from kbuilder.link.messages import (
+    ActivationsComputed,
+    ComputeActivations,
+    Continue,
+    Continued,
+    EpochEnded,
+    Export,
+    Exported,
+    Failed,
+    Finished,
+    FrozenChecked,
+    LoadWeights,
+    ModelOpened,
+    OpenModel,
+    Pause,
+    Paused,
+    PointsLogged,
+    Progressed,
+    Ready,
+    Stop,
+    Stopped,
+    Train,
+    TrainingStarted,
+    Watch,
+    WeightsLoaded,
+)
+from kbuilder.ui.engine_thread import EngineThread
+from kbuilder.ui.live_run import LiveRun
+
+
+class State(Enum):
+    """Where a training stands."""
+
+    IDLE = "idle"
+    STARTING = "starting"
+    RUNNING = "running"
+    PAUSED = "paused"
+    STOPPING = "stopping"
+
+
+class Training(QObject):
+    """One run at a time on the trainer engine, and everything else that needs trained weights.
+
+    Signals:
+        state_changed: ``state`` or ``run`` is new.
+        failed: a request failed; carries ``Failed``.
+        activations: carries ``ActivationsComputed``.
+        done: a request other than training has given its result; carries that event.
+        progressed: what a long request does; carries ``Progressed``.
+        ended: a run is over; carries its last event.
+    """
+
+    state_changed = Signal()
+    ready = Signal(object)
+    failed = Signal(object)
+    activations = Signal(object)
+    done = Signal(object)
+    progressed = Signal(object)
+    ended = Signal(object)
+
+    def __init__(
+        self,
+        document: Document,
+        engine: EngineThread,
+        unsaved_runs: Path,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.state = State.IDLE
+        self.live: LiveRun | None = None
+        self.run = ""
+        self.frozen: FrozenChecked | None = None
+        self._document = document
+        self._engine = engine
+        self._unsaved_runs = unsaved_runs
+        self._request = 0
+        self._pending_run = ""
+        self._started_at = 0.0
+        self._held = 0.0
+        self._held_since = 0.0
+        self._watched = Watch(node="")
+        engine.received.connect(self._take)
+        engine.died.connect(self._mourn)
+
+    # --- what the window asks for ---------------------------------------------------------------
+
+    def start(self, *, resume: bool = False) -> None:
+        """Train the project from its first epoch or, with ``resume``, on from the last run."""
+        if self.state is not State.IDLE:
+            return
+        self._request = self._engine.next_request()
+        self._pending_run = str(self.new_run_folder())
+        self.frozen = None
+        self._set_state(State.STARTING)
+        self._engine.send(
+            Train(
+                request=self._request,
+                project=self._document.project,
+                run=self._pending_run,
+                base=self.base,
+                resume=self.run if resume else "",
+            )
+        )
+
+    def pause(self) -> None:
+        """Hold between two steps."""
+        if self.state is State.RUNNING:
+            self._engine.send(Pause())
+
+    def go_on(self) -> None:
+        """Go on after a pause."""
+        if self.state is State.PAUSED:
+            self._engine.send(Continue())
+
+    def stop(self, *, keep: bool) -> None:
+        """End the run after the step it is in; ``keep`` its weights or discard them."""
+        if self.active:
+            self._set_state(State.STOPPING)
+            self._engine.send(Stop(keep=keep))
+
+    def watch(self, node: str, samples: tuple[int, ...]) -> None:
+        """Show the outputs of a node: at once when idle, after each epoch while training."""
+        self._watched = Watch(node=node, samples=samples)
+        if self.state in (State.RUNNING, State.PAUSED):
+            self._engine.send(self._watched)
+        elif self.state is State.IDLE and node:
+            self._engine.send(
+                ComputeActivations(
+                    request=self._engine.next_request(),
+                    project=self._document.project,
+                    node=node,
+                    samples=samples,
+                    base=self.base,
+                    run=self.run,
+                )
+            )
+
+    def export(self, path: Path, *, weights_only: bool) -> None:
+        """Write the trained model, or the untrained one before the first run."""
+        self._engine.send(
+            Export(
+                request=self._engine.next_request(),
+                project=self._document.project,
+                path=str(path),
+                base=self.base,
+                run=self.run,
+                weights_only=weights_only,
+            )
+        )
+
+    def open_model(self, path: Path) -> None:
+        """Read a model file; the answer comes by ``done``."""
+        self._engine.send(
+            OpenModel(
+                request=self._engine.next_request(),
+                path=str(path),
+                run=str(self.new_run_folder()),
+            )
+        )
+
+    def load_weights(self, path: Path) -> None:
+        """Put the weights of a file into the project's model; the answer comes by ``done``."""
+        self._engine.send(
+            LoadWeights(
+                request=self._engine.next_request(),
+                project=self._document.project,
+                path=str(path),
+                run=str(self.new_run_folder()),
+            )
+        )
+
+    def forget(self, run: str = "") -> None:
+        """Another project is open; ``run`` holds its weights, if any."""
+        self.run, self.live, self.frozen = run, None, None
+        self.state_changed.emit()
+
+    # --- what is known --------------------------------------------------------------------------
+
+    @property
+    def active(self) -> bool:
+        """Whether a run is on."""
+        return self.state is not State.IDLE
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds of training so far, pauses left out."""
+        if self.state is State.PAUSED:
+            return self._held_since - self._started_at - self._held
+        return time.monotonic() - self._started_at - self._held
+
+    @property
+    def base(self) -> str:
+        """The folder that relative data paths start from."""
+        path = self._document.path
+        return str(path.parent) if path else ""
+
+    def runs_folder(self) -> Path:
+        """Where the runs of the open project lie."""
+        path = self._document.path
+        return path.with_suffix(".runs") if path else self._unsaved_runs
+
+    def new_run_folder(self) -> Path:
+        """A folder name for a run that starts now."""
+        stamp = QDateTime.currentDateTime().toString("yyyy-MM-dd_HH-mm-ss")
+        base = self.runs_folder() / stamp
+        names = itertools.chain(
+            [base], (base.with_name(f"{stamp}_{n}") for n in itertools.count(2))
+        )
+        return next(name for name in names if not name.exists())
+
+    # --- what the engine says -------------------------------------------------------------------
+
+    @Slot(object)
+    def _take(self, event: object) -> None:
+        handler = _HANDLERS.get(type(event))
+        if handler is not None:
+            handler(self, event)
+
+    def _take_started(self, event: TrainingStarted) -> None:
+        self.live = LiveRun(event)
+        self._started_at, self._held = time.monotonic(), 0.0
+        self._set_state(State.RUNNING)
+        if self._watched.node:
+            self._engine.send(self._watched)
+
+    def _take_points(self, event: PointsLogged) -> None:
+        if self.live is not None and event.request == self._request:
+            self.live.add_points(event)
+
+    def _take_epoch(self, event: EpochEnded) -> None:
+        if self.live is not None and event.request == self._request:
+            self.live.add_epoch(event)
+
+    def _take_paused(self, _: Paused) -> None:
+        self._held_since = time.monotonic()
+        self._set_state(State.PAUSED)
+
+    def _take_continued(self, _: Continued) -> None:
+        self._held += time.monotonic() - self._held_since
+        self._set_state(State.RUNNING)
+
+    def _take_frozen(self, event: FrozenChecked) -> None:
+        self.frozen = event
+
+    def _take_end(self, event: Finished | Stopped) -> None:
+        if event.request != self._request:
+            return
+        self._request = 0
+        if isinstance(event, Finished) or event.kept:
+            self.run = self._pending_run
+        self._set_state(State.IDLE)
+        self.ended.emit(event)
+
+    def _take_failed(self, event: Failed) -> None:
+        if event.request == self._request:
+            self._request = 0
+            if Path(self._pending_run).is_dir():
+                self.run = self._pending_run
+            self._set_state(State.IDLE)
+        self.failed.emit(event)
+
+    @Slot(str, str)
+    def _mourn(self, cause: str, last_words: str) -> None:
+        was, self._request = self._request, 0
+        self._set_state(State.IDLE)
+        self.failed.emit(Failed(request=was, text=cause, details=last_words))
+
+    def _set_state(self, state: State) -> None:
+        self.state = state
+        self.state_changed.emit()
+
+
+_HANDLERS: dict[type, Callable[[Training, Any], None]] = {
+    Ready: lambda training, event: training.ready.emit(event),
+    TrainingStarted: Training._take_started,
+    PointsLogged: Training._take_points,
+    EpochEnded: Training._take_epoch,
+    Paused: Training._take_paused,
+    Continued: Training._take_continued,
+    FrozenChecked: Training._take_frozen,
+    ActivationsComputed: lambda training, event: training.activations.emit(event),
+    Progressed: lambda training, event: training.progressed.emit(event),
+    Exported: lambda training, event: training.done.emit(event),
+    ModelOpened: lambda training, event: training.done.emit(event),
+    WeightsLoaded: lambda training, event: training.done.emit(event),
+    Finished: Training._take_end,
+    Stopped: Training._take_end,
+    Failed: Training._take_failed,
+}
