@@ -1,0 +1,77 @@
+"""Optimizer, losses and metrics of a project put onto its model."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from kbuilder.document.catalogue import Catalogue, Section
+from kbuilder.document.errors import KBuilderError
+from kbuilder.document.naming import snake_case
+from kbuilder.document.options import OutputOptions
+from kbuilder.document.problems import Problem
+from kbuilder.document.project import Project
+from kbuilder.document.values import KerasObject
+from kbuilder.engine.build import BuiltModel
+from kbuilder.engine.objects import KERAS_ERRORS, MODULES, BuildError, make, problem
+
+
+def compile_model(built: BuiltModel, project: Project, catalogue: Catalogue) -> None:
+    """Compile the model in place, with one loss and one list of metrics for each output, in order.
+
+    All are objects: a loss named by a string does not load back from ``.hdf5`` in Keras 3.15.
+
+    Raises:
+        BuildError: no output has a loss, or an object does not take its parameters.
+    """
+    options = [
+        project.compile.outputs.get(node.id, OutputOptions()) for node in built.graph.outputs
+    ]
+    if not any(output.loss for output in options):
+        first = built.graph.outputs[0]
+        raise BuildError(
+            (
+                Problem(
+                    severity="error",
+                    node=first.id,
+                    parameter="loss",
+                    text=f"The output “{first.name}” has no loss. Choose one under Train.",
+                ),
+            )
+        )
+    optimizer = _object(catalogue, "optimizers", project.compile.optimizer, "")
+    losses: list[Any] = []
+    metrics: list[list[Any]] = []
+    for node, output in zip(built.graph.outputs, options, strict=True):
+        losses.append(output.loss and _object(catalogue, "losses", output.loss, node.id))
+        metrics.append([_metric(catalogue, metric, node.id) for metric in output.metrics])
+    weights = [output.loss_weight for output in options]
+    single = len(options) == 1
+    built.model.compile(
+        optimizer=optimizer,
+        loss=losses[0] if single else losses,
+        loss_weights=None if all(weight == 1.0 for weight in weights) else weights,
+        metrics=metrics[0] if single else metrics,
+    )
+
+
+def _metric(catalogue: Catalogue, metric: KerasObject, node: str) -> Any:
+    """A metric with a fixed name: Keras counts up names it makes itself (auc, auc_1, ...)."""
+    params = dict(metric.params)
+    spec = catalogue.find("metrics", metric.class_name)
+    if spec is not None and not params.get("name"):
+        signature = inspect.signature(getattr(MODULES["metrics"], spec.class_name))
+        default = signature.parameters["name"].default if "name" in signature.parameters else None
+        params["name"] = default if isinstance(default, str) else snake_case(spec.class_name)
+    return _object(
+        catalogue, "metrics", KerasObject(class_name=metric.class_name, params=params), node
+    )
+
+
+def _object(catalogue: Catalogue, section: Section, wanted: KerasObject, node: str) -> Any:
+    try:
+        return make(catalogue, section, wanted.class_name, wanted.params)
+    except (KBuilderError, *KERAS_ERRORS) as error:
+        spec = catalogue.find(section, wanted.class_name)
+        found = problem(error, spec, node=node, subject=wanted.class_name)
+        raise BuildError((found,)) from error

@@ -1,0 +1,93 @@
+"""One node as a Keras layer, and its call on the tensors that its wires bring."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from kbuilder.document.catalogue import Catalogue, ClassSpec
+from kbuilder.document.graph import Edge, Node
+from kbuilder.document.problems import Problem
+from kbuilder.engine.objects import BuildError, make
+
+Tensor = Any
+PortTensors = Sequence[tuple[int, Tensor]]
+"""Tensors with the number of the input port each arrives at, in the order of the ports."""
+
+
+def make_layer(node: Node, catalogue: Catalogue, *, named: bool = True) -> keras.Layer:
+    """The layer of a node.
+
+    Raises:
+        KBuilderError: the class is unknown or not to be built.
+        KERAS_ERRORS: Keras does not take the parameters.
+    """
+    name = {"name": node.name} if named else {}
+    layer: keras.Layer = make(catalogue, "layers", node.class_name, {**node.params, **name})
+    return layer
+
+
+def call_layer(
+    layer: keras.Layer, spec: ClassSpec, node: Node, inputs: PortTensors
+) -> tuple[Tensor, ...]:
+    """Outputs of the layer, one for each output port.
+
+    Raises:
+        BuildError: the rank of an input does not fit what the catalogue says of the class.
+        KERAS_ERRORS: the layer does not take these tensors.
+    """
+    _refuse_rank(spec, node, inputs)
+    tensors = [tensor for _, tensor in inputs]
+    if spec.many_inputs:
+        result = layer(tensors)
+    elif len(spec.ports) == 1:
+        result = layer(tensors[0])
+    elif _takes_keywords(layer, spec):
+        result = layer(**{spec.ports[port]: tensor for port, tensor in inputs})
+    else:
+        result = layer(tensors)
+    return tuple(keras.tree.flatten(result))
+
+
+def wired(edges: Sequence[Edge], outputs: dict[str, tuple[Tensor, ...]]) -> PortTensors | None:
+    """The tensors on these wires, or None if one of their sources has none.
+
+    Raises:
+        IndexError: a source has fewer outputs than a wire needs.
+    """
+    if any(edge.source not in outputs for edge in edges):
+        return None
+    return [(edge.target_port, outputs[edge.source][edge.source_port]) for edge in edges]
+
+
+def _takes_keywords(layer: keras.Layer, spec: ClassSpec) -> bool:
+    """Whether the ports are arguments of ``call`` (attention with heads) and not a list (merges)."""
+    return set(spec.ports) <= set(inspect.signature(layer.call).parameters)
+
+
+def _refuse_rank(spec: ClassSpec, node: Node, inputs: PortTensors) -> None:
+    for _, tensor in inputs[:1]:
+        rank = len(tensor.shape)
+        if (spec.min_rank or 0) <= rank <= (spec.max_rank or rank):
+            continue
+        wanted = spec.min_rank if spec.min_rank == spec.max_rank else _span(spec)
+        raise BuildError(
+            (
+                Problem(
+                    severity="error",
+                    node=node.id,
+                    text=f"{spec.class_name} “{node.name}” takes tensors with {wanted} dimensions "
+                    f"(the batch counts as one) and gets {tuple(tensor.shape)}, which has {rank}. "
+                    "Put a Reshape or Flatten in front of it, or change the shape of the input.",
+                ),
+            )
+        )
+
+
+def _span(spec: ClassSpec) -> str:
+    if spec.max_rank is None:
+        return f"at least {spec.min_rank}"
+    return f"{spec.min_rank or 1} to {spec.max_rank}"

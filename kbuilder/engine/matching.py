@@ -1,0 +1,208 @@
+"""Data brought into the order of a model's inputs and outputs, and what does not fit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from kbuilder.document.graph import Node
+from kbuilder.document.options import FitOptions, OutputOptions
+from kbuilder.document.problems import Problem
+from kbuilder.document.project import Project
+from kbuilder.engine.build import BuiltModel
+from kbuilder.engine.objects import BuildError
+
+Arrays = Mapping[str, np.ndarray]
+Shape = tuple[int | None, ...]
+
+OTHER_SHAPE = {"CTC"}
+"""Losses whose targets have a shape of their own; they are not judged here."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Rows for a model: ``x`` by input, ``y`` by output, None for an output that is not judged."""
+
+    x: list[np.ndarray]
+    y: list[np.ndarray | None]
+
+    def rows(self, start: int, end: int) -> Samples:
+        """The samples from ``start`` to ``end - 1``."""
+        return Samples(
+            [array[start:end] for array in self.x],
+            [None if array is None else array[start:end] for array in self.y],
+        )
+
+
+def match(built: BuiltModel, project: Project, inputs: Arrays, targets: Arrays) -> Samples:
+    """The arrays of each node in the order in which the model takes them.
+
+    Raises:
+        BuildError: an array is missing or its shape does not fit the node.
+    """
+    graph = built.graph
+    options = {
+        node.id: project.compile.outputs.get(node.id, OutputOptions()) for node in graph.outputs
+    }
+    problems = [
+        *(fault for node in graph.inputs for fault in _input_faults(built, node, inputs)),
+        *(
+            fault
+            for node in graph.outputs
+            for fault in _target_faults(built, node, options[node.id], targets)
+        ),
+    ]
+    if problems:
+        raise BuildError(tuple(problems))
+    return Samples(
+        [inputs[node.id] for node in graph.inputs],
+        [targets[node.id] if _judged(options[node.id]) else None for node in graph.outputs],
+    )
+
+
+def split(samples: Samples, fit: FitOptions) -> tuple[Samples, Samples | None]:
+    """Training and validation samples: the last part validates, rounded as ``Model.fit`` does.
+
+    Raises:
+        BuildError: one of the parts would be empty.
+    """
+    count = len(samples.x[0])
+    if not fit.validation_split:
+        return samples, None
+    at = math.floor(count * (1.0 - fit.validation_split))
+    if at in (0, count):
+        raise BuildError(
+            (
+                Problem(
+                    severity="error",
+                    parameter="validation_split",
+                    text=f"{count} samples cannot be split at validation_split="
+                    f"{fit.validation_split}: one part would be empty. "
+                    "Bring more data or choose another value.",
+                ),
+            )
+        )
+    return samples.rows(0, at), samples.rows(at, count)
+
+
+def check_fit(fit: FitOptions) -> None:
+    """Refuse options that mean nothing.
+
+    Raises:
+        BuildError: epochs or batch size below 1, or a split outside 0 to 1.
+    """
+    faults = []
+    for name, value in (("epochs", fit.epochs), ("batch_size", fit.batch_size)):
+        if value < 1:
+            faults.append((name, f"{name} must be at least 1, not {value}."))
+    if not 0 <= fit.validation_split < 1:
+        faults.append(
+            (
+                "validation_split",
+                f"validation_split must be from 0 to below 1, not {fit.validation_split}.",
+            )
+        )
+    if faults:
+        raise BuildError(
+            tuple(Problem(severity="error", parameter=name, text=text) for name, text in faults)
+        )
+
+
+def _judged(options: OutputOptions) -> bool:
+    return options.loss is not None or bool(options.metrics)
+
+
+def _input_faults(built: BuiltModel, node: Node, inputs: Arrays) -> Iterator[Problem]:
+    wanted: Shape = tuple(built.tensors[node.id][0].shape[1:])
+    if node.id not in inputs:
+        yield _fault(
+            node, f"No field of the data feeds the input “{node.name}”. Choose one under Data."
+        )
+        return
+    found = inputs[node.id].shape[1:]
+    if not _fits(wanted, found):
+        yield _fault(
+            node,
+            f"The input “{node.name}” takes samples of shape {_text(wanted)}, but the data gives "
+            f"{_text(found)}. Set its shape to {_text(found)} or choose another field under Data.",
+            "shape",
+        )
+
+
+def _target_faults(
+    built: BuiltModel, node: Node, options: OutputOptions, targets: Arrays
+) -> Iterator[Problem]:
+    if not _judged(options):
+        return
+    if node.id not in targets:
+        yield _fault(
+            node, f"No field of the data is the target of “{node.name}”. Choose one under Data."
+        )
+        return
+    loss = options.loss
+    if loss is None or loss.class_name in OTHER_SHAPE:
+        return
+    output: Shape = tuple(built.tensors[node.id][0].shape[1:])
+    if loss.class_name.startswith("Sparse"):
+        yield from _class_number_faults(node, loss.class_name, output, targets[node.id])
+    else:
+        yield from _value_faults(node, loss.class_name, output, targets[node.id])
+
+
+def _value_faults(node: Node, loss: str, output: Shape, target: np.ndarray) -> Iterator[Problem]:
+    found = target.shape[1:]
+    if _fits(output, found) or (output == (1,) and found == ()):
+        return
+    remedy = (
+        "For class numbers choose SparseCategoricalCrossentropy"
+        if found in ((), (1,)) and len(output) == 1
+        else "Change the last layer"
+    )
+    yield _fault(
+        node,
+        f"{loss} compares value with value, but the output “{node.name}” gives {_text(output)} for "
+        f"each sample and the data has {_text(found)}. {remedy} or choose another target under Data.",
+        "loss",
+    )
+
+
+def _class_number_faults(
+    node: Node, loss: str, output: Shape, target: np.ndarray
+) -> Iterator[Problem]:
+    found = target.shape[1:]
+    if not output or not (_fits(output[:-1], found) or _fits((*output[:-1], 1), found)):
+        yield _fault(
+            node,
+            f"{loss} needs one class number for each output vector: the output “{node.name}” gives "
+            f"{_text(output)}, so the target needs {_text(output[:-1])}, but the data has "
+            f"{_text(found)}. Choose another loss or target.",
+            "loss",
+        )
+        return
+    classes = output[-1]
+    low, high = (target.min(), target.max()) if target.size else (0, 0)
+    if classes is not None and (low < 0 or high >= classes):
+        yield _fault(
+            node,
+            f"The targets of “{node.name}” are class numbers from {low:g} to {high:g}, but the output "
+            f"has {classes} values, for classes 0 to {classes - 1}. Give the last layer "
+            f"{int(high) + 1} units or correct the data.",
+            "loss",
+        )
+
+
+def _fits(wanted: Shape, found: tuple[int, ...]) -> bool:
+    return len(wanted) == len(found) and all(
+        size is None or size == given for size, given in zip(wanted, found, strict=True)
+    )
+
+
+def _text(shape: Shape) -> str:
+    return "(" + ", ".join("any" if size is None else str(size) for size in shape) + ")"
+
+
+def _fault(node: Node, text: str, parameter: str = "") -> Problem:
+    return Problem(severity="error", node=node.id, parameter=parameter, text=text)

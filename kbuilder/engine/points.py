@@ -1,0 +1,54 @@
+"""Values of training steps on their way to the plots: every step, in few messages."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from kbuilder.engine.arrays import to_array
+from kbuilder.link.messages import Event, PointsLogged
+
+INTERVAL_S = 1 / 30
+"""At least this long between two messages."""
+
+
+class Points:
+    """Gathers rows of values, one for each step, and sends them at most 30 times a second."""
+
+    def __init__(self, send: Callable[[Event], None], request: int, names: Sequence[str]) -> None:
+        self._send = send
+        self._request = request
+        self._names = tuple(names)
+        self._rows: list[np.ndarray] = []
+        self._epoch = 0
+        self._first_step = 0
+        self._sent = 0.0
+
+    def add(self, epoch: int, first_step: int, rows: np.ndarray) -> None:
+        """Take the values of consecutive steps of one epoch, shape (steps, names).
+
+        ``first_step`` counts over all epochs.
+        """
+        if not self._rows:
+            self._epoch, self._first_step = epoch, first_step
+        self._rows.append(rows)
+        if time.monotonic() - self._sent >= INTERVAL_S:
+            self.flush()
+
+    def flush(self) -> None:
+        """Send what has been gathered. Must be called at the end of each epoch."""
+        if not self._rows:
+            return
+        rows = np.concatenate(self._rows)
+        self._rows.clear()
+        self._sent = time.monotonic()
+        self._send(
+            PointsLogged(
+                request=self._request,
+                epoch=self._epoch,
+                first_step=self._first_step,
+                series={name: to_array(rows[:, i]) for i, name in enumerate(self._names)},
+            )
+        )

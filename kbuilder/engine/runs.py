@@ -1,0 +1,173 @@
+"""The run folder: all that is left of a training, written while it runs, readable by anyone.
+
+``project.kbuilder`` is the project as it was trained, ``history.csv`` has one line for each epoch,
+``batches.csv`` one for each step, ``events.jsonl`` what happened when, ``checkpoint.npz`` the state.
+"""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from kbuilder.document import project_file
+from kbuilder.document.errors import FileRefusedError, KBuilderError
+from kbuilder.document.project import Project
+from kbuilder.engine.checkpoint import State, read_state, write_state
+
+PROJECT = "project.kbuilder"
+EVENTS = "events.jsonl"
+HISTORY = "history.csv"
+BATCHES = "batches.csv"
+CHECKPOINT = "checkpoint.npz"
+FILES = (PROJECT, EVENTS, HISTORY, BATCHES, CHECKPOINT)
+
+CHECKPOINT_INTERVAL_S = 5.0
+"""At least this long between two checkpoints while training goes on."""
+CHECKPOINT_SHARE = 0.02
+"""Writing checkpoints may take this part of the time, as far as the interval can be stretched."""
+
+
+class Run:
+    """A run folder. Made with ``create`` or ``open``."""
+
+    def __init__(self, folder: Path, project: Project) -> None:
+        self.folder = folder
+        self.project = project
+        self._next_checkpoint = time.monotonic() + CHECKPOINT_INTERVAL_S
+
+    @classmethod
+    def create(cls, folder: Path, project: Project) -> Run:
+        """Make the folder with the frozen project in it.
+
+        Raises:
+            KBuilderError: there is a run already.
+            SaveError: it cannot be written there.
+        """
+        if any((folder / name).exists() for name in FILES):
+            raise KBuilderError(f"“{folder}” already holds a run. Choose another folder.")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise KBuilderError(
+                f"The folder “{folder}” cannot be made: {error.strerror}. Choose another one."
+            ) from error
+        project_file.save(project, folder / PROJECT)
+        return cls(folder, project)
+
+    @classmethod
+    def open(cls, folder: Path) -> Run:
+        """Read the project of a run back.
+
+        Raises:
+            FileRefusedError: the folder holds no run or its project cannot be read.
+        """
+        if not (folder / PROJECT).is_file():
+            raise FileRefusedError(
+                f"“{folder}” is not a run: it has no {PROJECT}. Choose the folder of a run."
+            )
+        return cls(folder, project_file.load(folder / PROJECT))
+
+    @property
+    def state(self) -> State:
+        """The newest checkpoint.
+
+        Raises:
+            FileRefusedError: there is none or it is damaged.
+        """
+        return read_state(self.folder / CHECKPOINT)
+
+    @property
+    def history(self) -> list[dict[str, float]]:
+        """Logs of each epoch that ended, as ``history.csv`` has them."""
+        rows = _read_rows(self.folder / HISTORY)
+        return [
+            {name: float(cell) for name, cell in row.items() if cell and name != "epoch"}
+            for row in rows
+        ]
+
+    def log(self, event: str, **values: Any) -> None:
+        """Add one line to ``events.jsonl``."""
+        line = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "event": event}
+        with (self.folder / EVENTS).open("ab") as file:
+            file.write(msgspec.json.encode(line | values) + b"\n")
+
+    def begin(self, source: Run | None, state: State | None) -> None:
+        """Note the start; take over the tables of ``source`` up to the position of ``state``."""
+        if source is None or state is None:
+            self.log("started")
+            return
+        self.log("resumed", source=str(source.folder), epoch=state.epoch, step=state.step)
+        for number, logs in enumerate(state.history):
+            _append(self.folder / HISTORY, ["epoch", *logs], [[number, *logs.values()]])
+        done = state.epoch * state.steps_per_epoch + state.step
+        rows = [row for row in _read_rows(source.folder / BATCHES) if int(row["step"]) < done]
+        if rows:
+            _append(self.folder / BATCHES, list(rows[0]), [list(row.values()) for row in rows])
+
+    def end_epoch(self, epoch: int, logs: dict[str, float], seconds: float) -> None:
+        """Add one epoch to the history."""
+        _append(self.folder / HISTORY, ["epoch", *logs], [[epoch, *logs.values()]])
+        self.log("epoch ended", epoch=epoch, seconds=round(seconds, 3), **logs)
+
+    def add_batches(
+        self, epoch: int, first_step: int, names: Sequence[str], rows: Iterable[Sequence[float]]
+    ) -> None:
+        """Add the values of consecutive steps; steps count over all epochs."""
+        lines = ([first_step + number, epoch, *row] for number, row in enumerate(rows))
+        _append(self.folder / BATCHES, ["step", "epoch", *names], lines)
+
+    def offer(self, state: State) -> None:
+        """Write the state if the last checkpoint is old enough.
+
+        Raises:
+            SaveError: it could not be written; the checkpoint before it is still there.
+        """
+        if time.monotonic() >= self._next_checkpoint:
+            self.save(state)
+
+    def save(self, state: State) -> None:
+        """Write the state now.
+
+        Raises:
+            SaveError: it could not be written; the checkpoint before it is still there.
+        """
+        begun = time.monotonic()
+        write_state(state, self.folder / CHECKPOINT)
+        ended = time.monotonic()
+        pause = max(CHECKPOINT_INTERVAL_S, (ended - begun) / CHECKPOINT_SHARE)
+        self._next_checkpoint = ended + pause
+        self.log("checkpoint written", epoch=state.epoch, step=state.step)
+
+    def discard(self) -> None:
+        """Remove the run; the folder too, if nothing else is in it."""
+        for name in FILES:
+            (self.folder / name).unlink(missing_ok=True)
+        if not any(self.folder.iterdir()):
+            self.folder.rmdir()
+
+
+def safe_cell(text: str) -> str:
+    """A text for a table that a spreadsheet program does not take for a formula."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
+def _append(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    is_new = not path.exists()
+    with path.open("a", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        if is_new:
+            writer.writerow([safe_cell(name) for name in header])
+        writer.writerows(rows)
+
+
+def _read_rows(path: Path) -> list[dict[str, str]]:
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return [dict(row) for row in csv.DictReader(file)]

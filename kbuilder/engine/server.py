@@ -1,0 +1,99 @@
+"""Requests from a stream, one at a time, and events to another; controls pass them by."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from typing import BinaryIO
+
+import keras
+import tensorflow as tf
+
+from kbuilder.engine.session import Session
+from kbuilder.link import wire
+from kbuilder.link.messages import (
+    Continue,
+    Event,
+    Pause,
+    Quit,
+    Ready,
+    Request,
+    Stop,
+    Watch,
+)
+
+CONTROLS = (Pause, Continue, Stop, Watch)
+
+
+class Server:
+    """Serves one asker. Keras is touched by the calling thread only; another one reads."""
+
+    def __init__(self, requests: BinaryIO, events: BinaryIO) -> None:
+        self._requests = requests
+        self._events = events
+        self._waiting: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
+        self._session = Session(self._send)
+        self._lock = threading.Lock()
+        self._unfinished = 0
+        self._closed = threading.Event()
+
+    def serve(self) -> None:
+        """Send Ready, then handle requests until the stream closes or a Quit was handled."""
+        self._send(ready())
+        threading.Thread(target=self._read, name="requests", daemon=True).start()
+        while (request := self._waiting.get()) is not None:
+            self._session.handle(request)
+            with self._lock:
+                self._unfinished -= 1
+            if isinstance(request, Quit):
+                return
+
+    def _read(self) -> None:
+        """Sort what arrives. A closed stream stops the running request, keeping its state."""
+        try:
+            while (message := wire.read_request(self._requests)) is not None:
+                with self._lock:
+                    if not isinstance(message, CONTROLS):
+                        self._unfinished += 1
+                        self._waiting.put(message)
+                    elif self._unfinished:
+                        # A control that comes when nothing runs was meant for what has just ended.
+                        self._session.controls.put(message)
+        finally:
+            self._session.controls.put(Stop(keep=True))
+            self._waiting.put(None)
+
+    def _send(self, event: Event) -> None:
+        if self._closed.is_set():
+            return
+        try:
+            wire.write(self._events, event)
+        except BrokenPipeError:
+            # The asker is gone. Work goes on to its end; the run folder is the truth.
+            self._closed.set()
+
+
+def ready() -> Ready:
+    """What this engine runs on. A GPU's memory is taken as needed, not all at once."""
+    gpus = tf.config.list_physical_devices("GPU")
+    for gpu in gpus:
+        tf.config.experimental.set_memory_growth(gpu, True)
+    return Ready(
+        keras_version=keras.__version__,
+        tensorflow_version=tf.__version__,
+        device=_device_name(gpus),
+        why_not_gpu="" if gpus else _why_not_gpu(),
+    )
+
+
+def _device_name(gpus: list[tf.config.PhysicalDevice]) -> str:
+    if not gpus:
+        return "CPU"
+    details = tf.config.experimental.get_device_details(gpus[0])
+    return str(details.get("device_name", gpus[0].name))
+
+
+def _why_not_gpu() -> str:
+    if not tf.test.is_built_with_cuda():
+        return "This TensorFlow is built for the CPU only."
+    return "TensorFlow finds no NVIDIA GPU with a driver and CUDA libraries it can use."

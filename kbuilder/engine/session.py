@@ -1,0 +1,218 @@
+"""One request after the other: from the messages of the link to the work of the engine."""
+
+from __future__ import annotations
+
+import queue
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from kbuilder.document.catalogue import Catalogue, load_catalogue
+from kbuilder.document.errors import FileRefusedError, KBuilderError
+from kbuilder.engine import data
+from kbuilder.engine.build import build
+from kbuilder.engine.checkpoint import capture
+from kbuilder.engine.compiling import compile_model
+from kbuilder.engine.controls import ControlQueue, StopRequestedError
+from kbuilder.engine.exporting import export
+from kbuilder.engine.freezing import frozen_digests
+from kbuilder.engine.infer import Inference
+from kbuilder.engine.live import LiveModel, LiveModels
+from kbuilder.engine.matching import check_fit, match, split
+from kbuilder.engine.model_files import load_weights, read_model
+from kbuilder.engine.objects import BuildError, plain_text
+from kbuilder.engine.runs import Run
+from kbuilder.engine.training import Plan, Training
+from kbuilder.link.messages import (
+    ComputeActivations,
+    Event,
+    Export,
+    Exported,
+    Failed,
+    Finished,
+    FrozenChecked,
+    Infer,
+    Inferred,
+    LoadWeights,
+    ModelOpened,
+    OpenModel,
+    Preview,
+    Previewed,
+    Progressed,
+    Quit,
+    Request,
+    Stopped,
+    Train,
+    WeightsLoaded,
+)
+
+
+class Session:
+    """The engine without its process: takes requests, sends events, keeps the latest model.
+
+    ``controls`` takes Pause, Continue, Stop and Watch from any thread or signal handler while a
+    request is running. Exactly one ``Finished``, ``Failed`` or ``Stopped`` ends each request.
+    """
+
+    def __init__(self, send: Callable[[Event], None], catalogue: Catalogue | None = None) -> None:
+        self.controls: ControlQueue = queue.SimpleQueue()
+        self._send = send
+        self._catalogue = catalogue or load_catalogue()
+        self._inference = Inference(self._catalogue)
+        self._live = LiveModels(self._catalogue)
+        self._handlers: dict[type[Request], Callable[[Any], None]] = {
+            Infer: self._infer,
+            Preview: self._preview,
+            Train: self._train,
+            ComputeActivations: self._activations,
+            Export: self._export,
+            OpenModel: self._open_model,
+            LoadWeights: self._load_weights,
+            Quit: lambda request: None,
+        }
+
+    def handle(self, request: Request) -> None:
+        """Do what is asked and send its events. Never raises for what a request can cause."""
+        end: Event
+        try:
+            self._handlers[type(request)](request)
+            end = Finished(request=request.request)
+        except StopRequestedError as stop:
+            end = Stopped(request=request.request, kept=stop.keep)
+        except Exception as error:  # noqa: BLE001 - the asker waits for an end, whatever happened
+            end = failure(request.request, error)
+        while not self.controls.empty():
+            self.controls.get()
+        self._send(end)
+
+    def _infer(self, request: Infer) -> None:
+        nodes, problems = self._inference.infer(request.graph)
+        self._send(Inferred(request=request.request, nodes=nodes, problems=problems))
+
+    def _preview(self, request: Preview) -> None:
+        preview = data.preview(request.data, request.graph, request.base)
+        self._send(Previewed(request=request.request, preview=preview))
+
+    def _train(self, request: Train) -> None:
+        project = request.project
+        self._live.drop()
+        check_fit(project.fit)
+        source = Run.open(Path(request.resume)) if request.resume else None
+        state = source.state if source else None
+        built = build(project, self._catalogue)
+        compile_model(built, project, self._catalogue)
+        self._send(Progressed(request=request.request, text="Reading the data"))
+        dataset = self._live.load(project.data, project, request.base)
+        samples = match(built, project, dataset.inputs, dataset.targets)
+        samples, validation = split(samples, project.fit)
+        run = Run.create(Path(request.run), project)
+        model = LiveModel(request.run, project, built)
+        plan = Plan(
+            request=request.request,
+            built=built,
+            fit=project.fit,
+            samples=samples,
+            validation=validation,
+            run=run,
+            resume=state,
+            source=source,
+        )
+        self._send(Progressed(request=request.request, text="Preparing the first step"))
+        training = Training(plan, self._send, self.controls, self._live.probe(model, dataset))
+        before = frozen_digests(built.model, project.graph)
+        try:
+            training.train()
+        except StopRequestedError as stop:
+            run.log("stopped", kept=stop.keep)
+            if not stop.keep:
+                run.discard()
+                raise
+            self._finish_training(request, model, before)
+            raise
+        except Exception as error:
+            run.log("failed", text=plain_text(error))
+            raise
+        run.log("finished")
+        self._finish_training(request, model, before)
+
+    def _finish_training(self, request: Train, model: LiveModel, before: dict[str, str]) -> None:
+        self._live.keep(model)
+        if before:
+            after = frozen_digests(model.built.model, model.project.graph)
+            self._send(FrozenChecked(request=request.request, before=before, after=after))
+
+    def _activations(self, request: ComputeActivations) -> None:
+        model = self._live.get(request.project, request.run)
+        dataset = self._live.load(request.project.data, model.project, request.base)
+        probe = self._live.probe(model, dataset)
+        self._send(probe.compute(request.request, request.node, request.samples))
+
+    def _export(self, request: Export) -> None:
+        model = self._live.get(request.project, request.run)
+        inputs = None
+        if request.project.data.kind:
+            dataset = self._live.load(request.project.data, model.project, request.base)
+            inputs = [dataset.inputs[node.id] for node in model.project.graph.inputs]
+        path = Path(request.path)
+        difference = export(
+            model.built,
+            model.project,
+            path,
+            inputs,
+            request.weights_only,
+            rebuild=lambda: build(model.project, self._catalogue),
+        )
+        self._send(Exported(request=request.request, path=str(path), difference=difference))
+
+    def _open_model(self, request: OpenModel) -> None:
+        opened = read_model(Path(request.path))
+        run = Run.create(Path(request.run), opened.project)
+        run.log("opened", path=request.path)
+        run.save(capture(opened.model))
+        self._live.drop()
+        self._send(
+            ModelOpened(
+                request=request.request,
+                project=opened.project,
+                run=request.run,
+                notes=tuple(opened.notes),
+            )
+        )
+
+    def _load_weights(self, request: LoadWeights) -> None:
+        built = build(request.project, self._catalogue)
+        loaded, left = load_weights(built.model, Path(request.path))
+        run = Run.create(Path(request.run), request.project)
+        run.log("weights loaded", path=request.path)
+        run.save(capture(built.model))
+        self._live.keep(LiveModel(request.run, request.project, built))
+        self._send(
+            WeightsLoaded(
+                request=request.request, run=request.run, loaded=tuple(loaded), left=tuple(left)
+            )
+        )
+
+
+def failure(request: int, error: Exception) -> Failed:
+    """Any error as the end of a request: one sentence, and the traceback for a report."""
+    details = "".join(traceback.format_exception(error))
+    if isinstance(error, BuildError):
+        return Failed(request=request, text=str(error), problems=error.problems)
+    if isinstance(error, KBuilderError):
+        refused = isinstance(error, FileRefusedError)
+        return Failed(request=request, text=str(error), refused=refused)
+    return Failed(request=request, text=_sentence(error), details=details)
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, MemoryError | tf.errors.ResourceExhaustedError):
+        return (
+            "There is not enough memory for this model and batch size. Choose a smaller batch size, "
+            "smaller layers or smaller data."
+        )
+    if isinstance(error, tf.errors.OpError):
+        return f"TensorFlow could not run the model: {plain_text(error)}"
+    return f"Something went wrong in the engine ({type(error).__name__}): {plain_text(error)}"

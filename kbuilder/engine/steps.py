@@ -1,0 +1,181 @@
+"""Many training or test steps in one graph call, each exactly the step that ``Model.fit`` takes.
+
+``fit`` calls the graph once for each batch and reads the logs back each time; on small models most of
+the time goes there. Here a loop inside the graph runs as many steps as asked (the count is a tensor,
+so one trace serves every count) and hands back the loss and the metrics of each of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+Tensor = Any
+
+LOSS = "loss"
+
+
+class Batches:
+    """Arrays in main memory, ready to be cut into batches inside a graph.
+
+    ``x`` has one array for each model input, ``y`` one for each output (None: not judged). The first
+    dimension is the sample. Floats become Keras's ``floatx``, as in ``Model.fit``.
+    """
+
+    def __init__(
+        self, x: Sequence[np.ndarray], y: Sequence[np.ndarray | None], batch_size: int
+    ) -> None:
+        with tf.device("CPU:0"):
+            self._x = [tf.convert_to_tensor(_as_floatx(array)) for array in x]
+            self._y = [
+                None if array is None else tf.convert_to_tensor(_as_floatx(array)) for array in y
+            ]
+        self.samples = int(x[0].shape[0])
+        self.batch_size = batch_size
+        self.steps = -(-self.samples // batch_size)
+
+    def cut(self, step: Tensor, order: Tensor | None) -> tuple[Any, Any]:
+        """Batch number ``step`` of the samples in ``order`` (as they lie, if None), as (x, y)."""
+        start = step * self.batch_size
+        end = tf.minimum(start + self.batch_size, self.samples)
+        with tf.device("CPU:0"):
+            if order is None:
+
+                def take(array: Tensor) -> Tensor:
+                    return self._fix_size(array[start:end])
+            else:
+                index = self._fix_size(order[start:end])
+
+                def take(array: Tensor) -> Tensor:
+                    return tf.gather(array, index, axis=0)
+
+            x = [take(array) for array in self._x]
+            y = [None if array is None else take(array) for array in self._y]
+        return _bare(x), _bare(y)
+
+    def _fix_size(self, batch: Tensor) -> Tensor:
+        """Tell the graph the batch size where all are equal, as Keras does; else it stays open."""
+        size = None if self.samples % self.batch_size else self.batch_size
+        batch.set_shape([size, *batch.shape[1:]])
+        return batch
+
+
+class StepFunction:
+    """One step of a model, run in a loop inside the graph.
+
+    ``names`` are the series that a call returns, known once ``trace`` or a call has happened.
+    """
+
+    def __init__(
+        self, model: keras.Model, batches: Batches, step: Callable[[Any, Any], dict[str, Tensor]]
+    ) -> None:
+        self.names: tuple[str, ...] = ()
+        self._batches = batches
+        self._step = tf.function(step, autograph=False, jit_compile=model.jit_compile or None)
+        self._run = tf.function(self._loop, autograph=False)
+
+    def trace(self, order: Tensor | None) -> None:
+        """Make the graph without running it. This also makes the metrics' and optimizer's variables."""
+        self._run.get_concrete_function(order, tf.constant(0), tf.constant(1))
+
+    def __call__(self, order: Tensor | None, first: int, count: int) -> np.ndarray:
+        """Run steps ``first`` to ``first + count - 1``; float32, shape (count, names)."""
+        rows: np.ndarray = self._run(order, tf.constant(first), tf.constant(count)).numpy()
+        return rows
+
+    def _loop(self, order: Tensor | None, first: Tensor, count: Tensor) -> Tensor:
+        def body(done: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+            logs = flatten_logs(self._step(*self._batches.cut(first + done, order)))
+            self.names = tuple(logs)
+            row = tf.stack([tf.cast(value, tf.float32) for value in logs.values()])
+            return done + 1, rows.write(done, row)
+
+        rows = tf.TensorArray(tf.float32, size=count)
+        _, rows = tf.while_loop(lambda done, _: done < count, body, (tf.constant(0), rows))
+        return rows.stack()
+
+
+def train_steps(model: keras.Model, batches: Batches) -> StepFunction:
+    """Training steps; ``loss`` in the result is the batch's own, the metrics run over the epoch.
+
+    The name ``RUNNING_LOSS`` holds the running mean that Keras logs as ``loss``.
+    """
+
+    def step(x: Any, y: Any) -> dict[str, Tensor]:
+        # The body of keras.src.backend.tensorflow.trainer.train_step (3.15), which returns only the
+        # running mean of the loss.
+        with tf.GradientTape() as tape:
+            y_pred = model(x, training=True)
+            loss = model.compute_loss(x=x, y=y, y_pred=y_pred, training=True)
+            model._loss_tracker.update_state(loss, sample_weight=_batch_size(x))
+            scaled = model.optimizer.scale_loss(loss)
+        weights = model.trainable_weights
+        if weights:
+            gradients = tape.gradient(scaled, weights)
+            model.optimizer.apply_gradients(zip(gradients, weights, strict=True))
+        logs = model.compute_metrics(x, y, y_pred)
+        return {LOSS: loss, RUNNING_LOSS: logs.pop(LOSS), **logs}
+
+    return StepFunction(model, batches, step)
+
+
+def test_steps(model: keras.Model, batches: Batches) -> StepFunction:
+    """Evaluation steps; every value runs over the whole evaluation, the last row is the result."""
+
+    def step(x: Any, y: Any) -> dict[str, Tensor]:
+        y_pred = model(x, training=False)
+        loss = model.compute_loss(x=x, y=y, y_pred=y_pred, training=False)
+        model._loss_tracker.update_state(loss, sample_weight=_batch_size(x))
+        return dict(model.compute_metrics(x, y, y_pred))
+
+    return StepFunction(model, batches, step)
+
+
+RUNNING_LOSS = "running loss"
+
+
+def flatten_logs(logs: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Logs with scalars only: a metric with one value for each class becomes ``name_0``, ``name_1``..."""
+    flat: dict[str, Tensor] = {}
+    for name, value in logs.items():
+        value = tf.convert_to_tensor(value)
+        if value.shape.rank == 0:
+            flat[name] = value
+        elif value.shape.is_fully_defined():
+            parts = tf.unstack(tf.reshape(value, [-1]))
+            flat.update({f"{name}_{index}": part for index, part in enumerate(parts)})
+    return flat
+
+
+def data_order(samples: int, shuffle: bool) -> Tensor | None:
+    """Row numbers in the order of one epoch, or None for the order as they lie.
+
+    This is the permutation that Keras's ``ArrayDataAdapter`` makes under the same
+    ``keras.utils.set_random_seed``: the same operation in the same kind of graph, so with the same
+    seed. It is a function of that seed alone: Keras too repeats it in each epoch.
+    """
+    if not shuffle:
+        return None
+
+    def permutation(_: Tensor) -> Tensor:
+        return tf.random.shuffle(tf.range(samples, dtype=tf.int64))
+
+    return next(iter(tf.data.Dataset.range(1).map(permutation)))
+
+
+def _as_floatx(array: np.ndarray) -> np.ndarray:
+    floatx = np.dtype(keras.config.floatx())
+    is_other_float = np.issubdtype(array.dtype, np.floating) and array.dtype != floatx
+    return array.astype(floatx) if is_other_float else array
+
+
+def _bare(values: list[Any]) -> Any:
+    return values[0] if len(values) == 1 else values
+
+
+def _batch_size(x: Any) -> Tensor:
+    return tf.shape(keras.tree.flatten(x)[0])[0]
