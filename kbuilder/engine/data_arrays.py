@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -24,6 +25,7 @@ from kbuilder.engine.data_source import (
 )
 
 MOST_MEMBERS = 4096
+Opener = Callable[[], AbstractContextManager[IO[bytes]]]
 _ALLOWED_KINDS = "biufSU"
 _READ_ERRORS = (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError)
 
@@ -84,20 +86,21 @@ def _members(path: Path) -> tuple[Field, ...]:
         raise FileRefusedError(
             f"“{path.name}” is a zip archive without arrays. Choose a file made by numpy.savez."
         )
-    used = tuple(field for field in fields if field is not None)
     refuse_over_budget(
-        path.name, sum(bytes_of((f.samples, *f.shape), _item_bytes(f)) for f in used)
+        path.name, sum(bytes_of((f.samples, *f.shape), _item_bytes(f)) for f in fields)
     )
-    return used
+    return tuple(fields)
 
 
 def _item_bytes(field: Field) -> int:
     return np.dtype(field.dtype).itemsize if field.dtype != "text" else 64
 
 
-def _opener(path: Path, member: zipfile.ZipInfo) -> Callable[[], IO[bytes]]:
-    def start() -> IO[bytes]:
-        return zipfile.ZipFile(path).open(member)
+def _opener(path: Path, member: zipfile.ZipInfo) -> Opener:
+    @contextmanager
+    def start() -> Iterator[IO[bytes]]:
+        with zipfile.ZipFile(path) as archive, archive.open(member) as stream:
+            yield stream
 
     return start
 
@@ -125,7 +128,7 @@ def _overlap(members: list[zipfile.ZipInfo]) -> bool:
     return any(end > start for (_, end), (start, _) in itertools.pairwise(spans))
 
 
-def _field(file: str, name: str, size: int, start: Callable[[], IO[bytes]]) -> Field:
+def _field(file: str, name: str, size: int, start: Opener) -> Field:
     where = f"“{file}”, array “{name}”"
     try:
         with start() as stream:
@@ -179,7 +182,7 @@ def _refuse_header(where: str, header: _Header, size: int) -> None:
         )
 
 
-def _values(where: str, header: _Header, start: Callable[[], IO[bytes]]) -> np.ndarray:
+def _values(where: str, header: _Header, start: Opener) -> np.ndarray:
     length = bytes_of(header.shape, header.dtype.itemsize)
     try:
         with start() as stream:

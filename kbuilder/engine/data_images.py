@@ -19,14 +19,14 @@ ENDINGS = {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp"}
 MOST_PIXELS = 64_000_000
 MOST_FILES = 1_000_000
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+_BOMBS = (Image.DecompressionBombWarning, Image.DecompressionBombError)
 _PICTURE_ERRORS = (
     OSError,
     ValueError,
     SyntaxError,
     EOFError,
     ArithmeticError,
-    Image.DecompressionBombWarning,
-    Image.DecompressionBombError,
+    *_BOMBS,
 )
 
 
@@ -152,9 +152,8 @@ def _opened(file: Path) -> Image.Image:
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         picture = Image.open(file, formats=FORMATS)
     if picture.width * picture.height > MOST_PIXELS:
-        size = f"{picture.width}×{picture.height}"
         picture.close()
-        raise ValueError(f"it has {size} pixels; at most {MOST_PIXELS // 10**6} million are read")
+        raise Image.DecompressionBombError
     return picture
 
 
@@ -162,6 +161,8 @@ def _broken(folder: Path, file: Path, error: Exception) -> FileRefusedError:
     reason = str(error).split(" '")[0].rstrip(".")
     if isinstance(error, UnidentifiedImageError):
         reason = "it is not a picture of a known format"
+    if isinstance(error, _BOMBS):
+        reason = f"it has more than {MOST_PIXELS // 10**6} million pixels"
     where = file.relative_to(folder)
     return FileRefusedError(
         f"The picture “{where}” in “{folder.name}” cannot be read: {reason}. "

@@ -71,7 +71,7 @@ def _shape(path: Path) -> _Shape:
             f"“{path.name}” holds zero bytes, so it is not plain text in UTF-8. Save the table as CSV "
             "in UTF-8."
         )
-    first, second = _first_lines(path, start)
+    first = _first_line(path, start)
     delimiter = max(",;\t", key=first.count)
     cells = next(csv.reader([first], delimiter=delimiter))
     if len(cells) > MOST_COLUMNS:
@@ -79,7 +79,7 @@ def _shape(path: Path) -> _Shape:
             f"“{path.name}” has {len(cells):,} columns; at most {MOST_COLUMNS:,} are read. "
             "Use an .npz file for such data."
         )
-    has_header = bool(second) and not any(_is_number(cell) for cell in cells)
+    has_header = not any(_is_number(cell) for cell in cells)
     names = [cell.strip() for cell in cells] if has_header else []
     if len(set(names)) != len(names) or not all(names):
         twice = next((name for name in names if names.count(name) > 1 or not name), "")
@@ -89,7 +89,7 @@ def _shape(path: Path) -> _Shape:
     return _Shape(delimiter, tuple(names) or numbered, has_header)
 
 
-def _first_lines(path: Path, start: bytes) -> tuple[str, str]:
+def _first_line(path: Path, start: bytes) -> str:
     try:
         text = start.decode("utf-8-sig", errors="strict")
     except UnicodeDecodeError as error:
@@ -102,7 +102,7 @@ def _first_lines(path: Path, start: bytes) -> tuple[str, str]:
     lines = [line for line in text.splitlines() if line.strip()]
     if not lines:
         raise FileRefusedError(f"“{path.name}” holds nothing but empty lines. Choose another file.")
-    return lines[0], lines[1] if len(lines) > 1 else ""
+    return lines[0]
 
 
 def _is_number(cell: str) -> bool:
