@@ -31,8 +31,8 @@ from kbuilder.ui.canvas.style import (
 from kbuilder.ui.text import count_text
 
 _NAME_Y, _DETAIL_Y = 8.0, 29.0
-_RIGHT = NODE_WIDTH - 11.0
-_GAP = 8.0
+_RIGHT = NODE_WIDTH - 10.0
+_GAP = 6.0
 _LOCK_ROOM = 15.0
 _FROZEN_OPACITY = 0.62
 

@@ -18,6 +18,7 @@ class Breadcrumb(QWidget):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setAttribute(Qt.WidgetAttribute.WA_NoMousePropagation)
         self.setProperty("role", "pill")
         self.setAccessibleName(self.tr("Place in the project"))
         self._project = label(self.tr("untitled"), "muted")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QDragEnterEvent,
     QDragLeaveEvent,
@@ -21,35 +20,25 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QGraphicsView, QToolTip, QWidget
 
-from kbuilder.document.catalogue import ClassSpec
 from kbuilder.document.graph import EdgeKey
 from kbuilder.ui import theme
 from kbuilder.ui.canvas.editing import CanvasEditing
 from kbuilder.ui.canvas.gestures import DragNodes, DrawWire, Gesture, Marquee, Pan, wire_from
 from kbuilder.ui.canvas.grid import DotGrid
+from kbuilder.ui.canvas.hover import EDGE_REACH_PX, Hover
+from kbuilder.ui.canvas.inserting import InsertPlace, LayerInserter
 from kbuilder.ui.canvas.overlays import Breadcrumb, Overlays
 from kbuilder.ui.canvas.overview import Minimap
-from kbuilder.ui.canvas.ports import Port
 from kbuilder.ui.canvas.scene import CanvasScene
 from kbuilder.ui.canvas.style import REACH_PX
 from kbuilder.ui.canvas.walking import ARROWS, neighbour
-from kbuilder.ui.layer_search import MIME_LAYER, offered_layers
-from kbuilder.ui.quick_insert import QuickInsert
+from kbuilder.ui.layer_search import MIME_LAYER
 from kbuilder.ui.text import tooltip
 
 _LEAST_ZOOM, _MOST_ZOOM = 0.05, 2.5
 _WHEEL_FACTOR = 1.0015
-_EDGE_REACH_PX = 7.0
 _DROP_REACH_PX = 20.0
 _FIT_MARGIN = 60.0
-
-
-class InsertPlace(NamedTuple):
-    """Where a layer from quick insert goes: into a wire, onto a port, or after the selection."""
-
-    middle: QPointF
-    port: Port | None = None
-    edge: EdgeKey | None = None
 
 
 class CanvasView(QGraphicsView):
@@ -74,9 +63,7 @@ class CanvasView(QGraphicsView):
         self._gesture: Gesture | None = None
         self._mouse = QPointF()
         self._space_held = False
-        self._hovered_node = ""
-        self._hovered_edge: EdgeKey | None = None
-        self._insert_place: InsertPlace | None = None
+        self._hover = Hover(scene)
         self._grid = DotGrid()
         self._key_actions: dict[Qt.Key, Callable[[], None]] = {
             Qt.Key.Key_F: self.fit,
@@ -85,8 +72,8 @@ class CanvasView(QGraphicsView):
             Qt.Key.Key_Enter: self._activate,
         }
         self._set_up_view()
-        self.quick = QuickInsert(self)
-        self.quick.chosen.connect(self._insert_chosen)
+        self.inserter = LayerInserter(scene, self.editing, self)
+        self.inserter.inserted.connect(self._reveal)
         self.minimap = Minimap(scene.shapes, scene.canvas_style, self)
         self.minimap.moved.connect(self.centerOn)
         self.breadcrumb = Breadcrumb(self)
@@ -163,59 +150,13 @@ class CanvasView(QGraphicsView):
 
     def insert_layer(self, class_name: str) -> None:
         """Add a layer after the selected nodes, into the selected wire, or in the middle."""
-        self._insert(class_name, self._place_by_selection())
+        self.inserter.insert(class_name, self.inserter.place_by_selection())
 
     def open_quick_insert(self) -> None:
         """Ask for a layer to insert as ``insert_layer`` would."""
-        place = self._place_by_selection()
-        mouse = self._mouse if self.underMouse() else QPointF(self.viewport().rect().center())
-        self._ask_for_layer(place, mouse.toPoint(), offered_layers(self.canvas.catalogue))
-
-    # --- quick insert ---------------------------------------------------------------------------
-
-    def _place_by_selection(self) -> InsertPlace:
-        wires = self.canvas.selected_edges()
-        middle = self.mapToScene(self.viewport().rect().center())
-        if len(wires) == 1 and not self.canvas.selected_ids():
-            return InsertPlace(middle, edge=wires[0])
-        return InsertPlace(middle)
-
-    def _insert(self, class_name: str, place: InsertPlace) -> None:
-        if place.edge is not None:
-            node = self.editing.insert(class_name, place.edge)
-        elif place.port is not None:
-            node = self.editing.add_wired(class_name, place.port, place.middle)
-        else:
-            node = self.editing.add_after(class_name, self.canvas.selected_ids(), place.middle)
-        if node:
-            self.canvas.select([node])
-            self.ensureVisible(self.canvas.content_rect([node]), 40, 40)
-
-    def _insert_chosen(self, class_name: str) -> None:
-        if self._insert_place is not None:
-            self._insert(class_name, self._insert_place)
-        self._insert_place = None
-
-    def _ask_for_layer(
-        self, place: InsertPlace, viewport_point: QPoint, specs: Sequence[ClassSpec], note: str = ""
-    ) -> None:
-        self._insert_place = place
-        self.quick.open_at(viewport_point, specs, note)
-
-    def _wire_dropped(self, port: Port, place: QPointF) -> None:
-        """A wire ended in nothing: offer the layers that could take it there."""
-        name = self.canvas.graph.by_id[port.node].name
-        specs = offered_layers(self.canvas.catalogue)
-        if port.output:
-            rank = self.canvas.rank_of(port)
-            specs = tuple(spec for spec in specs if spec.ports and _takes(spec, rank))
-            note = self.tr("fed by {layer}").format(layer=name)
-            middle = place + QPointF(0.0, 27.0)
-        else:
-            note = self.tr("feeds {layer}").format(layer=name)
-            middle = place - QPointF(0.0, 27.0)
-        point = self.mapFromScene(place)
-        self._ask_for_layer(InsertPlace(middle, port=port), point, specs, note)
+        middle = QPointF(self.viewport().rect().center())
+        at = self._mouse if self.underMouse() else middle
+        self.inserter.ask(self.inserter.place_by_selection(), at)
 
     # --- mouse ----------------------------------------------------------------------------------
 
@@ -245,12 +186,17 @@ class CanvasView(QGraphicsView):
         if port is not None:
             fixed, moved = wire_from(scene, port)
             return DrawWire(
-                scene, self.editing, fixed, moved=moved, tell=self._tell, dropped=self._wire_dropped
+                scene,
+                self.editing,
+                fixed,
+                moved=moved,
+                tell=self._tell,
+                dropped=self.inserter.ask_for_wire,
             )
         node = scene.node_at(place)
         if node:
             return self._press_node(node, adding)
-        edge = scene.edge_at(place, _EDGE_REACH_PX * scene.pixel)
+        edge = scene.edge_at(place, EDGE_REACH_PX * scene.pixel)
         if edge is not None:
             scene.select((), [edge])
             return None
@@ -271,8 +217,10 @@ class CanvasView(QGraphicsView):
         place = self.mapToScene(event.position().toPoint())
         if self._gesture is not None:
             self._gesture.move(place)
-        else:
-            self._hover(place)
+        elif self._hover.follow(place):
+            self.viewport().setCursor(Qt.CursorShape.CrossCursor)
+        elif not self._space_held:
+            self.viewport().unsetCursor()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Let the gesture do its work."""
@@ -290,10 +238,9 @@ class CanvasView(QGraphicsView):
         node = self.canvas.node_at(place)
         if node:
             self.node_activated.emit(node)
-        elif self.canvas.edge_at(place, _EDGE_REACH_PX * self.canvas.pixel) is None:
+        elif self.canvas.edge_at(place, EDGE_REACH_PX * self.canvas.pixel) is None:
             self.canvas.select(())
-            specs = offered_layers(self.canvas.catalogue)
-            self._ask_for_layer(InsertPlace(place), event.position().toPoint(), specs)
+            self.inserter.ask(InsertPlace(place), event.position())
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Scroll; with Ctrl zoom at the cursor, with Shift scroll sideways."""
@@ -311,30 +258,6 @@ class CanvasView(QGraphicsView):
         if gesture is not None:
             gesture.cancel()
         return gesture is not None
-
-    def _hover(self, place: QPointF) -> None:
-        scene = self.canvas
-        near = None if scene.in_overview else scene.port_at(place, REACH_PX * scene.pixel)
-        node = near.node if near else scene.node_at(place)
-        edge = None if node else scene.edge_at(place, _EDGE_REACH_PX * scene.pixel)
-        self._show_hovered(node, edge, near)
-        if near is not None:
-            self.viewport().setCursor(Qt.CursorShape.CrossCursor)
-        else:
-            self.viewport().unsetCursor()
-
-    def _show_hovered(self, node: str, edge: EdgeKey | None, port: Port | None = None) -> None:
-        nodes, edges = self.canvas.nodes, self.canvas.edges
-        if self._hovered_node != node and self._hovered_node in nodes:
-            nodes[self._hovered_node].set_hovered(False)
-        if node in nodes:
-            item = nodes[node]
-            item.set_hovered(True, self.canvas.port_place(port) - item.pos() if port else None)
-        if self._hovered_edge != edge and self._hovered_edge in edges:
-            edges[self._hovered_edge].set_hovered(False)
-        if edge in edges:
-            edges[edge].set_hovered(True)
-        self._hovered_node, self._hovered_edge = node, edge
 
     def viewportEvent(self, event: QEvent) -> bool:
         """Show what is wrong with a node, or its class, as a tool tip."""
@@ -409,7 +332,10 @@ class CanvasView(QGraphicsView):
             return
         reached = neighbour(graph, selected[-1], key) if selected else graph.nodes[0].id
         self.canvas.select([*selected, reached] if extend else [reached])
-        self.ensureVisible(self.canvas.content_rect([reached]), 40, 40)
+        self._reveal(reached)
+
+    def _reveal(self, node: str) -> None:
+        self.ensureVisible(self.canvas.content_rect([node]), 40, 40)
 
     # --- drops ----------------------------------------------------------------------------------
 
@@ -420,11 +346,11 @@ class CanvasView(QGraphicsView):
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
         """Mark the wire that a drop would insert the layer into."""
         if self._answer_drag(event):
-            self._show_hovered("", self._drop_edge(event))
+            self._hover.show(edge=self._drop_edge(event))
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
         """Unmark the wire."""
-        self._show_hovered("", None)
+        self._hover.show()
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Add the layer there, or insert it into the wire there."""
@@ -432,7 +358,7 @@ class CanvasView(QGraphicsView):
             return
         class_name = bytes(event.mimeData().data(MIME_LAYER).data()).decode("utf-8", "replace")
         edge = self._drop_edge(event)
-        self._show_hovered("", None)
+        self._hover.show()
         if edge is not None:
             node = self.editing.insert(class_name, edge)
         else:
@@ -488,10 +414,3 @@ class CanvasView(QGraphicsView):
     def _restyle(self) -> None:
         self.minimap.set_style(self.canvas.canvas_style)
         self.viewport().update()
-
-
-def _takes(spec: ClassSpec, rank: int | None) -> bool:
-    return rank is None or (
-        (spec.min_rank is None or rank >= spec.min_rank)
-        and (spec.max_rank is None or rank <= spec.max_rank)
-    )
