@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import math
 import zipfile
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -26,6 +27,20 @@ FORMAT_VERSION = 1
 HEADER = "header"
 
 Arrays = dict[str, np.ndarray]
+
+DAMAGE = (
+    AttributeError,  # a member that is not an array
+    EOFError,
+    KeyError,
+    MemoryError,  # an array header that asks for more than there is
+    OSError,
+    RuntimeError,  # zip flags for encryption or unknown compression
+    ValueError,
+    msgspec.MsgspecError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What a damaged checkpoint makes zipfile, NumPy and msgspec raise."""
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,21 +154,14 @@ def read_state(path: Path) -> State:
         FileRefusedError: it is missing, cut off, changed, or of a newer version.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {key: file[key] for key in file.files}
+        with path.open("rb") as file, np.lib.npyio.NpzFile(file, allow_pickle=False) as members:
+            arrays = {key: members[key] for key in members.files}
         header = msgspec.json.decode(arrays.pop(HEADER).tobytes(), type=Header)
     except FileNotFoundError as error:
         raise FileRefusedError(
             f"“{path}” is not there: the run has not reached its first checkpoint. Train it again."
         ) from error
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        EOFError,
-        zipfile.BadZipFile,
-        msgspec.MsgspecError,
-    ) as error:
+    except DAMAGE as error:
         raise _damaged(path, str(error)) from error
     if header.format_version > FORMAT_VERSION:
         raise FileRefusedError(
