@@ -20,7 +20,10 @@ from PySide6.QtWidgets import QApplication
 from kbuilder.document.catalogue import load_catalogue
 from kbuilder.document.document import Document
 from kbuilder.document.errors import KBuilderError
+from kbuilder.document.project_file import load
+from kbuilder.resources import resource
 from kbuilder.ui import dialogs, theme
+from kbuilder.ui.demo import Demo
 from kbuilder.ui.engine_thread import EngineThread
 from kbuilder.ui.main_window import MainWindow
 
@@ -102,3 +105,30 @@ def _reporter(window: MainWindow) -> Reporter:
         dialogs.show_error(window, title, said, text)
 
     return report
+
+
+def run_demo(sample: str, out: Path) -> int:
+    """Train a sample in a window nobody needs to see; model, history and picture go to ``out``.
+
+    Raises:
+        KBuilderError: the folder cannot be made, or the work failed.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise KBuilderError(f"The folder “{out}” cannot be made: {error.strerror}.") from error
+    application = make_application()
+    window = make_window(Document(load(resource("samples", f"{sample}.kbuilder"))))
+    demo = Demo(window, out.absolute())
+    faults: list[str] = []
+    demo.told.connect(lambda text: sys.stderr.write(text + "\n"))
+    demo.ended.connect(faults.append)
+    demo.ended.connect(window.close)
+    window.show()
+    application.exec()
+    if not faults:
+        raise KBuilderError("The window was closed before the work was done.")
+    if faults[0]:
+        raise KBuilderError(faults[0])
+    sys.stderr.write(f"model.hdf5, history.csv and window.png lie in {out.absolute()}\n")
+    return 0

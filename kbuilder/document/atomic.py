@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import secrets
@@ -13,6 +14,7 @@ from kbuilder.document.errors import SaveError
 _REASONS = {
     errno.ENOSPC: "the disk is full. Free some space or choose another folder",
     errno.EDQUOT: "your disk quota is used up. Free some space or choose another folder",
+    errno.EFBIG: "the file would be larger than this system allows. Choose another folder",
     errno.EACCES: "you may not write there. Choose another folder",
     errno.EPERM: "you may not write there. Choose another folder",
     errno.EROFS: "the folder is read-only. Choose another folder",
@@ -41,7 +43,8 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
     except OSError as error:
         raise SaveError(_sentence(path, error)) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
 
 
 def write_bytes(path: Path, content: bytes) -> None:

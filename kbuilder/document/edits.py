@@ -168,7 +168,7 @@ def _healed(graph: Graph, gone: set[str]) -> tuple[Edge, ...]:
     for edge in graph.edges:
         if edge.source in gone and edge.target not in gone:
             above = origin(edge)
-            if above is not None:
+            if above is not None and above.source != edge.target:
                 edges.append(replace(edge, source=above.source, source_port=above.source_port))
         else:
             edges.append(edge)

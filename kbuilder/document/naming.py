@@ -19,8 +19,8 @@ def new_node(graph: Graph, spec: ClassSpec, x: float = 0.0, y: float = 0.0) -> N
         class_name=spec.class_name,
         name=unique_name(graph, snake_case(spec.class_name)),
         params=dict(spec.preset),
-        x=x,
-        y=y,
+        x=float(x),
+        y=float(y),
     )
 
 

@@ -28,7 +28,8 @@ def param_faults(
 def fault(param: ParamSpec, value: Any, catalogue: Catalogue) -> str:
     """Why ``value`` cannot be given to the parameter; empty when it can."""
     if value is None:
-        return "" if param.optional or param.default is None else f"{param.name} needs a value."
+        may_be_none = param.optional or (param.default is None and not param.required)
+        return "" if may_be_none else f"{param.name} needs a value."
     reasons = [_FAULTS[kind](param, value, catalogue) for kind in param.kinds]
     return "" if "" in reasons else reasons[0]
 

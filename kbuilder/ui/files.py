@@ -118,7 +118,7 @@ class Files(QObject):
     def recent(self) -> list[Path]:
         """Projects opened or saved lately that are still there, newest first."""
         stored = self._settings.value(RECENT_KEY, [])
-        names = stored if isinstance(stored, list) else [stored] if stored else []
+        names = map(str, stored if isinstance(stored, list) else [stored] if stored else [])
         return [Path(name) for name in names if Path(name).is_file()]
 
     # --- models and weights ---------------------------------------------------------------------

@@ -1,0 +1,165 @@
+"""Arguments of the command, and which function does each verb."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from kbuilder import __version__
+from kbuilder.document.errors import FileRefusedError, KBuilderError
+
+DONE, FAILED, USAGE, REFUSED = 0, 1, 2, 3
+VERBS = ("demo", "train", "export", "import", "inspect", "check", "runs")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        if not words or (words[0] not in VERBS and not words[0].startswith("-")):
+            return _window(words)
+        options = _parser().parse_args(words)
+        return int(options.work(options))
+    except FileRefusedError as error:
+        return _say(error, REFUSED)
+    except KBuilderError as error:
+        return _say(error, FAILED)
+    except BrokenPipeError:
+        # Whoever read our output has gone, as in `kbuilder runs P | head`.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+
+
+def _say(error: Exception, code: int) -> int:
+    sys.stderr.write(f"kbuilder: {error}\n")
+    return code
+
+
+def _window(words: list[str]) -> int:
+    from kbuilder.cli.display import open_window
+
+    parser = argparse.ArgumentParser("kbuilder")
+    parser.add_argument("project", nargs="?", type=Path, help="project or model to open")
+    options = parser.parse_args(words)
+    if options.project is not None and not options.project.exists():
+        raise FileRefusedError(
+            f"“{options.project}” does not exist. Give the path of a project, or no path."
+        )
+    return open_window(path=options.project)
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from kbuilder.cli.display import demo
+
+    return demo(headless=options.headless, out=options.out)
+
+
+def _train(options: argparse.Namespace) -> int:
+    from kbuilder.cli.training import train
+
+    return train(
+        options.project,
+        epochs=options.epochs,
+        out=options.out,
+        resume=options.resume,
+        settings=options.set,
+        as_json=options.json,
+    )
+
+
+def _export(options: argparse.Namespace) -> int:
+    from kbuilder.cli.models import export
+
+    return export(options.source, options.to, weights_only=options.weights_only)
+
+
+def _import(options: argparse.Namespace) -> int:
+    from kbuilder.cli.models import import_model
+
+    return import_model(options.model, options.output)
+
+
+def _inspect(options: argparse.Namespace) -> int:
+    from kbuilder.cli.models import inspect
+
+    return inspect(options.run, options.layer, options.samples, options.output)
+
+
+def _check(options: argparse.Namespace) -> int:
+    from kbuilder.cli.checking import check
+
+    return check(options.file, options.kind, as_json=options.json)
+
+
+def _runs(options: argparse.Namespace) -> int:
+    from kbuilder.cli.models import runs
+
+    return runs(options.project, as_json=options.json)
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(","))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "kbuilder",
+        description="Design, train and understand Keras models. Without a verb, the window opens.",
+    )
+    parser.add_argument("--version", action="version", version=f"kbuilder {__version__}")
+    verbs = parser.add_subparsers(metavar="VERB", required=True)
+
+    verb = verbs.add_parser("demo", help="the bundled digits project, trained end to end")
+    verb.add_argument("--headless", action="store_true", help="work offscreen and end by itself")
+    verb.add_argument("--out", type=Path, default=Path("out"), help="folder for what it leaves")
+    verb.set_defaults(work=_demo)
+
+    verb = verbs.add_parser("train", help="train a project")
+    verb.add_argument("project", type=Path)
+    verb.add_argument("--epochs", type=int, help="instead of the project's own number")
+    verb.add_argument("--out", type=Path, help="folder of the run; default NAME.runs/TIME")
+    verb.add_argument("--resume", type=Path, metavar="RUN", help="go on from this run")
+    verb.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="another option, such as fit.batch_size=64 or optimizer.learning_rate=0.01",
+    )
+    verb.add_argument("--json", action="store_true", help="one JSON object per event on stdout")
+    verb.set_defaults(work=_train)
+
+    verb = verbs.add_parser("export", help="write the model of a run, or of a project untrained")
+    verb.add_argument("source", type=Path, metavar="PROJECT_OR_RUN")
+    verb.add_argument(
+        "--to", type=Path, required=True, metavar="FILE", help=".hdf5 .h5 .keras .weights.h5"
+    )
+    verb.add_argument("--weights-only", action="store_true", help="weights without the model")
+    verb.set_defaults(work=_export)
+
+    verb = verbs.add_parser("import", help="make a project of a .hdf5, .h5 or .keras model")
+    verb.add_argument("model", type=Path)
+    verb.add_argument("-o", "--output", type=Path, required=True, metavar="PROJECT")
+    verb.set_defaults(work=_import)
+
+    verb = verbs.add_parser("inspect", help="outputs of a layer for some samples")
+    verb.add_argument("run", type=Path)
+    verb.add_argument("--layer", required=True, metavar="NAME")
+    verb.add_argument("--samples", type=_numbers, default=(0,), metavar="0,3,8")
+    verb.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.npz")
+    verb.set_defaults(work=_inspect)
+
+    verb = verbs.add_parser("check", help="what a file holds and what is wrong, running nothing")
+    verb.add_argument("file", type=Path)
+    verb.add_argument("--as", dest="kind", choices=("project", "model", "data"))
+    verb.add_argument("--json", action="store_true")
+    verb.set_defaults(work=_check)
+
+    verb = verbs.add_parser("runs", help="the runs of a project")
+    verb.add_argument("project", type=Path)
+    verb.add_argument("--json", action="store_true")
+    verb.set_defaults(work=_runs)
+    return parser

@@ -1,0 +1,140 @@
+"""``kbuilder export``, ``import``, ``inspect`` and ``runs``."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from kbuilder.cli.engine import handle
+from kbuilder.document.errors import FileRefusedError, KBuilderError
+from kbuilder.document.project import Project
+from kbuilder.document.project_file import load, save
+from kbuilder.link.messages import (
+    ActivationsComputed,
+    ComputeActivations,
+    Event,
+    Export,
+    Exported,
+    ModelOpened,
+    OpenModel,
+)
+
+RUN_PROJECT = "project.kbuilder"
+
+
+def export(source: Path, to: Path, *, weights_only: bool) -> int:
+    """Write the model of a run, or of a project as it is before training."""
+    project, run = _project_of(source)
+    heard: list[Event] = []
+    request = Export(
+        request=1,
+        project=project,
+        path=str(to.absolute()),
+        base=_base(source, run),
+        run=run,
+        weights_only=weights_only,
+    )
+    handle(request, heard.append)
+    for event in heard:
+        if isinstance(event, Exported):
+            text = f"{to} is written"
+            if event.difference is not None:
+                text += f"; loaded by plain Keras, its outputs differ by {event.difference:.1e}"
+            sys.stderr.write(text + "\n")
+    return 0
+
+
+def import_model(model: Path, output: Path) -> int:
+    """Make a project of a model file; its weights go to a run beside the project."""
+    if output.exists():
+        raise KBuilderError(f"“{output}” is there already. Choose another name.")
+    heard: list[Event] = []
+    run = output.absolute().with_suffix(".runs") / "imported"
+    handle(OpenModel(request=1, path=str(model.absolute()), run=str(run)), heard.append)
+    for event in heard:
+        if isinstance(event, ModelOpened):
+            save(event.project, output)
+            for note in event.notes:
+                sys.stderr.write(f"note: {note}\n")
+            sys.stderr.write(f"{output} is written; the weights lie in {run}\n")
+    return 0
+
+
+def inspect(run: Path, layer: str, samples: tuple[int, ...], output: Path) -> int:
+    """Write a layer's outputs, the model's inputs and predictions for some samples to ``.npz``."""
+    project, folder = _project_of(run)
+    node = next((node for node in project.graph.nodes if node.name == layer), None)
+    if node is None:
+        names = ", ".join(node.name for node in project.graph.order)
+        raise KBuilderError(f"There is no layer “{layer}” in {run}. There are: {names}.")
+    heard: list[Event] = []
+    request = ComputeActivations(
+        request=1,
+        project=project,
+        node=node.id,
+        samples=samples,
+        base=_base(run, folder),
+        run=folder,
+    )
+    handle(request, heard.append)
+    for event in heard:
+        if isinstance(event, ActivationsComputed):
+            _write_activations(event, project, output)
+            sys.stderr.write(f"{output} is written: {layer} {event.activations.shape}\n")
+    return 0
+
+
+def runs(project: Path, *, as_json: bool) -> int:
+    """List the runs of a project with the logs of their last epoch."""
+    load(project)
+    folder = project.with_suffix(".runs")
+    for run in sorted(folder.iterdir()) if folder.is_dir() else []:
+        if not (run / RUN_PROJECT).is_file():
+            continue
+        history = run / "history.csv"
+        rows = list(csv.DictReader(history.open(encoding="utf-8"))) if history.is_file() else []
+        last = {key: float(value) for key, value in rows[-1].items() if value} if rows else {}
+        if as_json:
+            facts = {"run": str(run), "epochs": len(rows), "last": last}
+            sys.stdout.write(json.dumps(facts) + "\n")
+        else:
+            logs = "  ".join(f"{k} {v:.4f}" for k, v in last.items() if k != "epoch")
+            sys.stdout.write(f"{run.name}  {len(rows)} epochs  {logs}\n")
+    return 0
+
+
+def _project_of(source: Path) -> tuple[Project, str]:
+    """The project of a project file or run folder, and the run folder or an empty text."""
+    if source.is_dir():
+        if not (source / RUN_PROJECT).is_file():
+            raise FileRefusedError(f"“{source}” is not a run: it has no {RUN_PROJECT}.")
+        return load(source / RUN_PROJECT), str(source.absolute())
+    return load(source), ""
+
+
+def _base(source: Path, run: str) -> str:
+    """The folder that relative data paths start from: a run lies in NAME.runs beside its project."""
+    return str(source.absolute().parent.parent if run else source.absolute().parent)
+
+
+def _write_activations(event: ActivationsComputed, project: Project, output: Path) -> None:
+    import numpy as np
+
+    from kbuilder.document.atomic import write_atomically
+    from kbuilder.engine.arrays import to_numpy
+
+    names = {node.id: node.name for node in project.graph.nodes}
+    tensors = {names[event.node]: event.activations}
+    for part in ("inputs", "outputs", "truth"):
+        tensors |= {f"{part}/{names[node]}": a for node, a in getattr(event, part).items()}
+    arrays: dict[str, Any] = {name: to_numpy(tensor) for name, tensor in tensors.items()}
+    arrays["samples"] = np.array(event.samples)
+
+    def write(path: Path) -> None:
+        with path.open("wb") as file:
+            np.savez(file, **arrays)
+
+    write_atomically(output, write)
