@@ -1,0 +1,139 @@
+import os
+import subprocess
+import sys
+import threading
+
+import msgspec
+import pytest
+
+from kbuilder.engine.runs import Run
+from kbuilder.link import wire
+from kbuilder.link.messages import (
+    Continue,
+    Continued,
+    EpochEnded,
+    Failed,
+    Finished,
+    Infer,
+    Inferred,
+    Pause,
+    Paused,
+    PointsLogged,
+    Preview,
+    Ready,
+    Stop,
+    Stopped,
+    Train,
+    TrainingStarted,
+)
+
+pytestmark = pytest.mark.slow
+
+LIMIT_S = 90
+
+
+class Engine:
+    """A real engine process; every wait ends after ``LIMIT_S`` by killing it."""
+
+    def __init__(self):
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "kbuilder.engine"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        self._watchdog = threading.Timer(LIMIT_S, self.process.kill)
+        self._watchdog.start()
+
+    def send(self, message):
+        wire.write(self.process.stdin, message)
+
+    def wait_for(self, *kinds):
+        """The events up to the first of these kinds, which is the last in the list."""
+        events = []
+        while not events or not isinstance(events[-1], kinds):
+            event = wire.read_event(self.process.stdout)
+            assert event is not None, f"the engine ended, waiting for {kinds}; saw {events}"
+            events.append(event)
+        return events
+
+    def close(self):
+        self._watchdog.cancel()
+        self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+        self.process.stdout.close()
+
+
+@pytest.fixture
+def engine():
+    engine = Engine()
+    yield engine
+    engine.close()
+
+
+@pytest.fixture
+def endless(classifier):
+    return msgspec.structs.replace(
+        classifier, fit=msgspec.structs.replace(classifier.fit, epochs=1_000_000)
+    )
+
+
+def test_train_pause_continue_stop(engine, endless, tmp_path):
+    ready = engine.wait_for(Ready)[0]
+    assert ready.keras_version.startswith("3.")
+    assert bool(ready.why_not_gpu) == (ready.device == "CPU")
+
+    engine.send(Train(request=1, project=endless, run=str(tmp_path / "run")))
+    events = engine.wait_for(PointsLogged)
+    assert isinstance(next(e for e in events if isinstance(e, TrainingStarted)), TrainingStarted)
+    engine.send(Pause())
+    engine.wait_for(Paused)
+    engine.send(Continue())
+    assert isinstance(engine.wait_for(Continued, PointsLogged)[-1], Continued)
+    engine.wait_for(EpochEnded)
+    engine.send(Stop(keep=True))
+    assert engine.wait_for(Stopped, Failed, Finished)[-1] == Stopped(request=1, kept=True)
+    assert Run.open(tmp_path / "run").state.epoch >= 1
+
+    # The same engine goes on serving; a late control is not taken for the next request.
+    engine.send(Stop(keep=True))
+    engine.send(Infer(request=2, graph=endless.graph))
+    events = engine.wait_for(Finished, Failed)
+    assert [type(event) for event in events] == [Inferred, Finished]
+
+
+def test_a_closed_stream_ends_the_engine_and_keeps_the_state(engine, endless, tmp_path):
+    engine.send(Train(request=1, project=endless, run=str(tmp_path / "run")))
+    engine.wait_for(EpochEnded)
+    engine.process.stdin.close()
+    assert engine.process.wait(LIMIT_S) == 0
+    assert Run.open(tmp_path / "run").state.epoch >= 1
+
+
+def test_a_killed_engine_is_seen_as_a_closed_stream(engine, endless, tmp_path):
+    engine.send(Train(request=1, project=endless, run=str(tmp_path / "run")))
+    engine.wait_for(EpochEnded)
+    engine.process.kill()
+    event = engine
+    while event is not None:
+        event = wire.read_event(engine.process.stdout)
+    assert engine.process.wait(LIMIT_S) == -9
+    assert Run.open(tmp_path / "run").project == endless
+
+
+def test_prints_of_libraries_do_not_reach_the_stream(engine, classifier, monkeypatch):
+    # A data path that TensorFlow or Python complain about on stdout must not break a frame.
+    code = (
+        "import sys, os, kbuilder.engine.__main__ as m;"
+        "r, e = m._own_streams(); print('noise'); os.write(1, b'more noise'); e.write(b'clean')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, stdin=subprocess.DEVNULL, check=True
+    )
+    assert done.stdout == b"clean"
+    assert b"noise" in done.stderr
+    assert b"more noise" in done.stderr
+    engine.send(Preview(request=1, graph=classifier.graph, data=classifier.data))
+    assert isinstance(engine.wait_for(Finished, Failed)[-1], Finished)
+    assert os.environ.get("KERAS_BACKEND") == "tensorflow"
