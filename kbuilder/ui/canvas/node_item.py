@@ -55,7 +55,7 @@ class NodeItem(QGraphicsItem):
     def __init__(self, node: Node, look: NodeLook, ports: PortPlaces, style: CanvasStyle) -> None:
         super().__init__()
         self.setZValue(2.0)
-        self.setCacheMode(QGraphicsItem.CacheMode.NoCache)
+        self.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
         self.node = node
         self.look = look
         self.ports = ports
@@ -63,8 +63,8 @@ class NodeItem(QGraphicsItem):
         self._selected = False
         self._hovered = False
         self._port: QPointF | None = None
+        self._prepared = False
         self.setPos(node.x, node.y)
-        self._prepare()
 
     @property
     def family(self) -> str:
@@ -74,13 +74,13 @@ class NodeItem(QGraphicsItem):
     def set_style(self, style: CanvasStyle) -> None:
         """Paint with other colours and fonts from now on."""
         self._style = style
-        self._prepare()
+        self._prepared = False
         self.update()
 
     def update_look(self, node: Node, look: NodeLook, ports: PortPlaces) -> None:
         """Show another value of the same node, where it is: the scene moves it."""
         self.node, self.look, self.ports = node, look, ports
-        self._prepare()
+        self._prepared = False
         self.update()
 
     def set_selected(self, selected: bool) -> None:
@@ -108,6 +108,8 @@ class NodeItem(QGraphicsItem):
         self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None
     ) -> None:
         """Paint the box, and when near enough its details."""
+        if not self._prepared:
+            self._prepare()
         detail = option.levelOfDetailFromTransform(painter.worldTransform())
         self._paint_box(painter)
         if detail < FULL_DETAIL:
@@ -124,7 +126,7 @@ class NodeItem(QGraphicsItem):
         if self._selected:
             painter.setBrush(style.glow_brush)
             painter.drawPath(GLOW_PATH)
-        else:
+        elif style.shadow_brush is not None:
             painter.setBrush(style.shadow_brush)
             painter.drawPath(SHADOW_PATH)
         painter.setBrush(style.node_brush)
@@ -194,7 +196,8 @@ class NodeItem(QGraphicsItem):
         painter.drawText(BADGE_RECT, Qt.AlignmentFlag.AlignCenter, self._badge or "")
 
     def _prepare(self) -> None:
-        """Lay out the texts once, so that painting only draws them."""
+        """Lay out the texts once, at first sight, so that painting only draws them."""
+        self._prepared = True
         style, look, node = self._style, self.look, self.node
         self._frozen = not node.trainable
         found = look.errors or look.warnings

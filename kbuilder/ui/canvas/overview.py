@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QTransform
+from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPixmap, QResizeEvent, QTransform
 from PySide6.QtWidgets import QWidget
 
 from kbuilder.document.graph import EdgeKey
 from kbuilder.ui.canvas.style import RADIUS, CanvasStyle
 
 _MARGIN_PX = 8.0
+_MOST_SCALE = 0.16
 
 
 class OverviewShapes:
@@ -80,7 +81,7 @@ class OverviewShapes:
         bottom = max(rect.bottom() for rect in rects)
         return QRectF(left, top, right - left, bottom - top)
 
-    def paint(self, painter: QPainter, style: CanvasStyle, *, coloured: bool = True) -> None:
+    def paint(self, painter: QPainter, style: CanvasStyle) -> None:
         """Draw everything with the painter's transform."""
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         painter.setPen(style.overview_pen)
@@ -88,7 +89,7 @@ class OverviewShapes:
             painter.drawLines(self._lines)
         painter.setPen(Qt.PenStyle.NoPen)
         for family, rects in self._rects.items():
-            painter.setBrush(style.family_brush(family) if coloured else style.overview_brush)
+            painter.setBrush(style.family_brush(family))
             if rects:
                 painter.drawRects(rects)
 
@@ -106,7 +107,8 @@ class Minimap(QWidget):
         self._shapes = shapes
         self._style = style
         self._visible = QRectF()
-        self._to_scene = QTransform()
+        self._to_view = QTransform()
+        self._picture = QPixmap()
 
     def sizeHint(self) -> QSize:
         """150 by 120 pixels."""
@@ -115,6 +117,11 @@ class Minimap(QWidget):
     def set_style(self, style: CanvasStyle) -> None:
         """Paint with other colours from now on."""
         self._style = style
+        self.redraw()
+
+    def redraw(self) -> None:
+        """Draw the blocks anew when next shown; they stay as they are while one only scrolls."""
+        self._picture = QPixmap()
         self.update()
 
     def set_visible_part(self, rect: QRectF) -> None:
@@ -124,29 +131,47 @@ class Minimap(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw card, blocks and frame."""
+        ratio = self.devicePixelRatioF()
+        if self._picture.size() != self.size() * ratio:
+            self._picture = self._draw_graph(ratio)
         painter = QPainter(self)
+        painter.drawPixmap(0, 0, self._picture)
+        painter.setPen(self._style.frame_pen)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        frame = QRectF(self.rect()).adjusted(2.5, 2.5, -3.5, -3.5)
+        painter.drawRect(self._to_view.mapRect(self._visible).intersected(frame))
+        painter.end()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Move the view there."""
+        self.moved.emit(self._scene_point(event))
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Move the view along."""
+        self.moved.emit(self._scene_point(event))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Fit the graph into the new size."""
+        self.redraw()
+
+    def _scene_point(self, event: QMouseEvent) -> QPointF:
+        return self._to_view.inverted()[0].map(event.position())
+
+    def _draw_graph(self, ratio: float) -> QPixmap:
+        picture = QPixmap(self.size() * ratio)
+        picture.setDevicePixelRatio(ratio)
+        picture.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(picture)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(self._style.card_pen)
         painter.setBrush(self._style.card_brush)
         frame = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
         painter.drawRoundedRect(frame, RADIUS + 1, RADIUS + 1)
-        transform = self._fit()
-        painter.setClipRect(frame.adjusted(1, 1, -1, -1))
-        painter.setTransform(transform)
-        self._shapes.paint(painter, self._style, coloured=True)
-        painter.resetTransform()
-        painter.setPen(self._style.frame_pen)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawRect(transform.mapRect(self._visible).intersected(frame.adjusted(2, 2, -3, -3)))
+        self._to_view = self._fit()
+        painter.setTransform(self._to_view)
+        self._shapes.paint(painter, self._style)
         painter.end()
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Move the view there."""
-        self.moved.emit(self._to_scene.map(event.position()))
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Move the view along."""
-        self.moved.emit(self._to_scene.map(event.position()))
+        return picture
 
     def _fit(self) -> QTransform:
         bounds = self._shapes.bounds()
@@ -154,11 +179,11 @@ class Minimap(QWidget):
             bounds = self._visible
         width, height = max(bounds.width(), 1.0), max(bounds.height(), 1.0)
         scale = min(
-            (self.width() - 2 * _MARGIN_PX) / width, (self.height() - 2 * _MARGIN_PX) / height, 0.2
+            (self.width() - 2 * _MARGIN_PX) / width,
+            (self.height() - 2 * _MARGIN_PX) / height,
+            _MOST_SCALE,
         )
         transform = QTransform()
         transform.translate(self.width() / 2, self.height() / 2)
         transform.scale(scale, scale)
-        transform.translate(-bounds.center().x(), -bounds.center().y())
-        self._to_scene = transform.inverted()[0]
-        return transform
+        return transform.translate(-bounds.center().x(), -bounds.center().y())

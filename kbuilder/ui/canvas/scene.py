@@ -234,10 +234,10 @@ class CanvasScene(QGraphicsScene):
             self._remove_edge(edge.key)
         for node in changes.removed:
             self._remove_node(node)
-        for node in changes.added:
-            self._add_node(self.graph.by_id[node])
         touched = self._touched(changes)
         self._refresh_nodes(touched)
+        for node in changes.added:
+            self._add_node(self.graph.by_id[node])
         for edge in changes.edges_added:
             self._add_edge(edge)
         self._place_edges_of(touched)
@@ -250,9 +250,9 @@ class CanvasScene(QGraphicsScene):
             self.replaced.emit()
 
     def _touched(self, changes: Changes) -> set[str]:
-        """Nodes that look different: by value, by their wires, or as an output of the model."""
+        """Items that look different: by value, by their wires, or as an output of the model."""
         outputs = {node.id for node in self.graph.outputs}
-        touched = {*changes.added, *changes.changed, *(outputs ^ self._outputs)}
+        touched = {*changes.changed, *(outputs ^ self._outputs)}
         for edge in (*changes.edges_added, *changes.edges_removed):
             touched.update((edge.source, edge.target))
         self._outputs = outputs

@@ -130,12 +130,11 @@ class CanvasStyle:
         self.pill_metrics = QFontMetricsF(self.pill_font)
 
     def _set_nodes(self, theme: Theme) -> None:
-        dark = theme.dark
         self.canvas_brush = QBrush(theme.window)
         self.grid_colour = theme.grid
         self.node_brush = QBrush(theme.panel)
         self.frozen_brush = QBrush(_faded(theme.muted, 38), Qt.BrushStyle.BDiagPattern)
-        self.shadow_brush = QBrush(QColor(0, 0, 0, 70 if dark else 34))
+        self.shadow_brush = None if theme.dark else QBrush(QColor(0, 0, 0, 34))
         self.glow_brush = QBrush(_faded(theme.accent, 64))
         self.node_pen = _pen(theme.border)
         self.hover_pen = _pen(theme.muted)
@@ -170,7 +169,6 @@ class CanvasStyle:
 
     def _set_overview(self, theme: Theme) -> None:
         self.overview_pen = _cosmetic(_faded(theme.wire, 160), 1.0)
-        self.overview_brush = QBrush(theme.muted)
         self.overview_selected_pen = _cosmetic(theme.text, 2.5)
         self.overview_error_pen = _cosmetic(theme.error, 2.5)
         self.card_pen = _pen(theme.border)

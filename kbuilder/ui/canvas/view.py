@@ -15,11 +15,14 @@ from PySide6.QtGui import (
     QKeyEvent,
     QMouseEvent,
     QPainter,
+    QPixmapCache,
     QResizeEvent,
+    QShowEvent,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QGraphicsView, QToolTip, QWidget
 
+from kbuilder.document.changes import Changes
 from kbuilder.document.graph import EdgeKey
 from kbuilder.ui import theme
 from kbuilder.ui.canvas.editing import CanvasEditing
@@ -39,6 +42,7 @@ _LEAST_ZOOM, _MOST_ZOOM = 0.05, 2.5
 _WHEEL_FACTOR = 1.0015
 _DROP_REACH_PX = 20.0
 _FIT_MARGIN = 60.0
+_NODE_PICTURES_KB = 65536
 
 
 class CanvasView(QGraphicsView):
@@ -63,6 +67,7 @@ class CanvasView(QGraphicsView):
         self._gesture: Gesture | None = None
         self._mouse = QPointF()
         self._space_held = False
+        self._fit_when_shown = True
         self._hover = Hover(scene)
         self._grid = DotGrid()
         self._key_actions: dict[Qt.Key, Callable[[], None]] = {
@@ -78,11 +83,13 @@ class CanvasView(QGraphicsView):
         self.minimap.moved.connect(self.centerOn)
         self.breadcrumb = Breadcrumb(self)
         self._overlays = Overlays(self, self.breadcrumb, self.minimap)
-        scene.shapes_changed.connect(self.minimap.update)
+        scene.shapes_changed.connect(self.minimap.redraw)
         scene.replaced.connect(self.fit)
+        scene.bridge.changed.connect(self._document_changed)
         theme.notifier.changed.connect(self._restyle)
 
     def _set_up_view(self) -> None:
+        QPixmapCache.setCacheLimit(max(QPixmapCache.cacheLimit(), _NODE_PICTURES_KB))
         self.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
         self.setOptimizationFlags(
             QGraphicsView.OptimizationFlag.DontSavePainterState
@@ -128,6 +135,7 @@ class CanvasView(QGraphicsView):
 
     def fit(self) -> None:
         """Show the selected nodes, or the whole graph, at 100 % at most."""
+        self._fit_when_shown = not self.isVisible()
         ids = self.canvas.selected_ids()
         rect = self.canvas.content_rect(ids)
         if rect.isEmpty():
@@ -259,6 +267,11 @@ class CanvasView(QGraphicsView):
             gesture.cancel()
         return gesture is not None
 
+    def _document_changed(self, changes: Changes) -> None:
+        """Give up a gesture whose ground was changed under it, as by undo with the button down."""
+        if changes.graph:
+            self.cancel_gesture()
+
     def viewportEvent(self, event: QEvent) -> bool:
         """Show what is wrong with a node, or its class, as a tool tip."""
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
@@ -296,8 +309,9 @@ class CanvasView(QGraphicsView):
         elif key == Qt.Key.Key_A and control:
             self.select_all()
         elif key == Qt.Key.Key_Space:
-            self._space_held = True
-            self.viewport().setCursor(Qt.CursorShape.OpenHandCursor)
+            if not event.isAutoRepeat():
+                self._space_held = True
+                self.viewport().setCursor(Qt.CursorShape.OpenHandCursor)
         elif not control and key in self._key_actions:
             self._key_actions[Qt.Key(key)]()
         else:
@@ -394,6 +408,12 @@ class CanvasView(QGraphicsView):
         if self.canvas.in_overview:
             self.canvas.paint_overview(painter)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Fit what was opened while there was no size to fit it to."""
+        super().showEvent(event)
+        if self._fit_when_shown:
+            self.fit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep the overlays in their corners."""
