@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import qtawesome
 from PySide6.QtGui import QIcon
 
 from kbuilder.ui import theme
@@ -33,6 +32,9 @@ _NAMES = {
 
 def icon(name: str, role: str = "text") -> QIcon:
     """The icon for an action in the theme's colour of that role."""
+    # Imported here: the icon fonts are loaded after the first picture of the window.
+    import qtawesome
+
     colours = theme.current()
     drawn: QIcon = qtawesome.icon(
         _NAMES[name],

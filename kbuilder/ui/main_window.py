@@ -78,9 +78,9 @@ class MainWindow(QMainWindow):
         self._hint_timer.timeout.connect(lambda: self._status.show_text("hint", ""))
         self._lay_out()
         self._connect()
-        self._restyle()
         self.show_workspace(DESIGN)
         self.refresh()
+        QTimer.singleShot(0, self, self._restyle)
 
     # --- workspaces -----------------------------------------------------------------------------
 

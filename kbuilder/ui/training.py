@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QDateTime, QObject, Signal, Slot
 
@@ -39,7 +39,9 @@ from kbuilder.link.messages import (
     WeightsLoaded,
 )
 from kbuilder.ui.engine_thread import EngineThread
-from kbuilder.ui.live_run import LiveRun
+
+if TYPE_CHECKING:
+    from kbuilder.ui.live_run import LiveRun
 
 
 class State(Enum):
@@ -231,6 +233,9 @@ class Training(QObject):
             handler(self, event)
 
     def _take_started(self, event: TrainingStarted) -> None:
+        # Imported here: NumPy costs a tenth of a second that the first picture need not wait for.
+        from kbuilder.ui.live_run import LiveRun
+
         self.live = LiveRun(event)
         self._started_at, self._held = time.monotonic(), 0.0
         self._set_state(State.RUNNING)

@@ -7,7 +7,6 @@ from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
-from superqt import QCollapsible
 
 from kbuilder.document.catalogue import Catalogue, Kind, ParamSpec
 from kbuilder.document.param_rules import fault
@@ -22,9 +21,13 @@ from kbuilder.ui.forms.editors import (
     ValueEditor,
 )
 from kbuilder.ui.forms.object_editor import ObjectEditor
+from kbuilder.ui.forms.section import Section
 from kbuilder.ui.text import label, tooltip
 
 LABEL_WIDTH = 104
+NESTED_INDENT = 12
+RARE_GROUP = "Other"
+"""The catalogue's group for dtype, name and the like, which are shown under Advanced."""
 
 EDITORS: dict[Kind, Callable[[ParamSpec, QWidget], QWidget]] = {
     "int": IntEditor,
@@ -53,20 +56,20 @@ class Form(QWidget):
     ) -> None:
         super().__init__(parent)
         self._catalogue = catalogue
-        self._nested = nested
         self._rows: dict[str, Row] = {}
         self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setContentsMargins(NESTED_INDENT if nested else 0, 0, 0, 0)
         self._column.setSpacing(6)
+        self._label_width = LABEL_WIDTH - (NESTED_INDENT if nested else 0)
 
     def show_params(self, params: tuple[ParamSpec, ...]) -> None:
         """Build the rows, in groups; rare parameters are folded."""
         self._clear()
         groups: dict[str, list[ParamSpec]] = {}
-        for param in params:
-            name = param.group or (self.tr("Advanced") if param.advanced else "")
-            groups.setdefault(name, []).append(param)
         advanced = self.tr("Advanced")
+        for param in params:
+            name = param.group if param.group != RARE_GROUP else ""
+            groups.setdefault(name or (advanced if param.advanced else ""), []).append(param)
         for name in sorted(groups, key=lambda name: (name != "", name == advanced)):
             rows = [self._row(param) for param in groups[name]]
             if name:
@@ -94,23 +97,16 @@ class Form(QWidget):
         return tuple(self._rows)
 
     def _row(self, param: ParamSpec) -> Row:
-        row = Row(param, self._catalogue, self, label_width=84 if self._nested else LABEL_WIDTH)
+        row = Row(param, self._catalogue, self, label_width=self._label_width)
         row.edited.connect(self.edited.emit)
         row.reset.connect(self.reset.emit)
         self._rows[param.name] = row
         return row
 
-    def _section(self, name: str, rows: list[Row]) -> QCollapsible:
-        section = QCollapsible(name, self)
-        section.setDuration(120)
-        body = QWidget()
-        column = QVBoxLayout(body)
-        column.setContentsMargins(0, 2, 0, 4)
-        column.setSpacing(6)
+    def _section(self, name: str, rows: list[Row]) -> Section:
+        section = Section(name, self)
         for row in rows:
-            column.addWidget(row)
-        section.setContent(body)
-        section.collapse(animate=False)
+            section.rows.addWidget(row)
         return section
 
     def _clear(self) -> None:
@@ -213,4 +209,6 @@ class Row(QWidget):
         title.setMinimumHeight(28)
         grid.addLayout(field, 0, 1)
         grid.addWidget(self._fault, 1, 0, 1, 2)
+        if isinstance(self.editor, ObjectEditor):
+            grid.addWidget(self.editor.details, 2, 0, 1, 2)
         grid.setColumnStretch(1, 1)

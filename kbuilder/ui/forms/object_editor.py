@@ -20,7 +20,8 @@ NUMBER_TEXT = "constant"
 class ObjectEditor(QWidget):
     """Chooses a class of one section, or a number where the parameter also takes one.
 
-    The value is ``{"class_name", "params"}``, a number, or None.
+    The value is ``{"class_name", "params"}``, a number, or None. ``details`` is the widget with the
+    parameters of the chosen class; whoever owns the editor places it below.
     """
 
     changed = Signal(object)
@@ -37,10 +38,12 @@ class ObjectEditor(QWidget):
         self._classes = QSearchableComboBox(self)
         self._fill()
         prepare_combo(self._classes)
-        self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(0, 0, 0, 0)
-        self._column.setSpacing(4)
-        self._column.addWidget(self._classes)
+        row = QVBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self._classes)
+        self.details = QWidget(parent)
+        self._column = QVBoxLayout(self.details)
+        self._column.setContentsMargins(0, 2, 0, 2)
         self._classes.activated.connect(self._choose)
         self.setFocusProxy(self._classes)
         self.set_value(param.default)
@@ -96,14 +99,11 @@ class ObjectEditor(QWidget):
             self._inner.deleteLater()
             self._inner = None
         if isinstance(self._value, int | float):
-            number = FloatEditor(ParamSpec(name=self._param.name, kinds=("float",)), self)
-            number.changed.connect(self._set_number)
-            number.rejected.connect(self.rejected.emit)
-            self._inner = number
+            self._inner = self._number_editor()
         elif isinstance(self._value, dict) and self._param.of:
             spec = self._catalogue.find(self._param.of, self._value["class_name"])
             if spec is not None and spec.params:
-                form = Form(self._catalogue, self, nested=True)
+                form = Form(self._catalogue, self.details, nested=True)
                 form.show_params(spec.params)
                 form.edited.connect(self._set_param)
                 form.reset.connect(self._reset_param)
@@ -111,6 +111,14 @@ class ObjectEditor(QWidget):
         if self._inner is not None:
             self._column.addWidget(self._inner)
             self._show_params()
+        self.details.setVisible(self._inner is not None)
+
+    def _number_editor(self) -> FloatEditor:
+        number = FloatEditor(ParamSpec(name=self._param.name, kinds=("float",)), self.details)
+        number.setAccessibleName(self._param.name)
+        number.changed.connect(self._set_number)
+        number.rejected.connect(self.rejected.emit)
+        return number
 
     def _show_params(self) -> None:
         if isinstance(self._inner, FloatEditor):

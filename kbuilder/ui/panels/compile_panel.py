@@ -248,12 +248,16 @@ class MetricRow(QWidget):
         remove.clicked.connect(self.removed.emit)
         title = label(self.tr("Metric"))
         title.setFixedWidth(104)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
+        row = QHBoxLayout()
         row.setSpacing(8)
-        row.addWidget(title, 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(title)
         row.addWidget(editor, 1)
-        row.addWidget(remove, 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(remove)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        column.addLayout(row)
+        column.addWidget(editor.details)
 
 
 def _line() -> QFrame:

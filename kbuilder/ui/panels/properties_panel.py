@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QPainter, QPaintEvent
@@ -15,9 +16,11 @@ from kbuilder.document.naming import KERAS_NAME
 from kbuilder.ui import theme
 from kbuilder.ui.canvas.scene import CanvasScene
 from kbuilder.ui.document_bridge import DocumentBridge
-from kbuilder.ui.forms.form import Form
 from kbuilder.ui.text import count_text, label, tooltip
 from kbuilder.ui.workbench import Workbench
+
+if TYPE_CHECKING:
+    from kbuilder.ui.forms.form import Form
 
 NODE_PARAMS = (
     ParamSpec(name="name", kinds=("text",), required=True, help="What Keras calls the layer."),
@@ -58,13 +61,8 @@ class PropertiesPanel(QScrollArea):
         self._column.setSpacing(8)
         self._column.addWidget(label(self.tr("PROPERTIES"), "heading"))
         self._make_head()
-        self._node_form = Form(catalogue)
-        self._node_form.show_params(NODE_PARAMS)
-        self._form = Form(catalogue)
-        for form in (self._node_form, self._form):
-            form.edited.connect(self._edit)
-            form.reset.connect(self._reset)
-            self._column.addWidget(form)
+        self._forms: tuple[Form, Form] | None = None
+        self._forms_at = self._column.count()
         self._make_shapes()
         self._help = label(role="muted")
         self._help.setWordWrap(True)
@@ -81,15 +79,30 @@ class PropertiesPanel(QScrollArea):
         graph = self._document.project.graph
         ids = [node for node in self._scene.selected_ids() if node in graph.by_id]
         single = len(ids) == 1
-        self._node_form.setVisible(single)
-        self._form.setVisible(single)
+        for form in self._forms or ():
+            form.setVisible(single)
         self._shapes.setVisible(single)
         if single:
             self._show_node(graph.by_id[ids[0]])
         else:
             self._show_summary(len(ids))
 
+    def _make_forms(self) -> tuple[Form, Form]:
+        """The form of the node itself and that of its layer, made when a node is first selected."""
+        # Imported here: superqt costs a fifth of a second that the first picture need not wait for.
+        from kbuilder.ui.forms.form import Form
+
+        forms = (Form(self._catalogue), Form(self._catalogue))
+        forms[0].show_params(NODE_PARAMS)
+        for number, form in enumerate(forms):
+            form.edited.connect(self._edit)
+            form.reset.connect(self._reset)
+            self._column.insertWidget(self._forms_at + number, form)
+        return forms
+
     def _show_node(self, node: Node) -> None:
+        self._forms = self._forms or self._make_forms()
+        node_form, form = self._forms
         spec = self._catalogue.layer(node.class_name)
         facts = self._workbench.facts.get(node.id)
         weights = (facts.trainable_params + facts.fixed_params) if facts else 0
@@ -100,13 +113,13 @@ class PropertiesPanel(QScrollArea):
             if weights
             else node.class_name
         )
-        self._node_form.set_values({"name": node.name, "trainable": node.trainable})
-        self._node_form.row("trainable").setVisible(node.class_name != INPUT_CLASS)
+        node_form.set_values({"name": node.name, "trainable": node.trainable})
+        node_form.row("trainable").setVisible(node.class_name != INPUT_CLASS)
         if self._shown_class != node.class_name:
             self._shown_class = node.class_name
             shown = tuple(p for p in spec.params if p.name != "name") if spec else ()
-            self._form.show_params(shown)
-        self._form.set_values(node.params)
+            form.show_params(shown)
+        form.set_values(node.params)
         self._show_faults(node)
         self._in.setText("\n".join(_shape(t.shape) for t in facts.inputs) if facts else "—")
         self._out.setText("\n".join(_shape(t.shape) for t in facts.outputs) if facts else "—")
@@ -119,8 +132,8 @@ class PropertiesPanel(QScrollArea):
             for problem in self._workbench.problems
             if problem.node == node.id and problem.parameter
         }
-        self._form.set_faults(faults)
-        self._node_form.set_faults(faults)
+        for form in self._forms or ():
+            form.set_faults(faults)
 
     def _show_summary(self, selected: int) -> None:
         graph = self._document.project.graph
@@ -155,8 +168,9 @@ class PropertiesPanel(QScrollArea):
             )
 
     def _rename(self, node: Node, name: str) -> None:
+        assert self._forms is not None
         taken = {other.name for other in self._document.project.graph.nodes if other is not node}
-        row = self._node_form.row("name")
+        row = self._forms[0].row("name")
         if not KERAS_NAME.match(name):
             row.set_fault(self.tr("Use letters, digits and _ . - without spaces."))
         elif name in taken:
