@@ -46,6 +46,8 @@ def _changed(node: Node, spec: ClassSpec) -> list[str]:
             value = "linear"
         elif value is None or (value == param.default and param.name not in _TELLING):
             continue
+        if param.advanced:
+            continue
         shown[param.name] = _param_text(param, value)
     shown = {name: shown[name] for name in sorted(shown, key=_rank)}
     if list(shown) == ["units"]:
@@ -68,5 +70,6 @@ def _value_text(value: Any) -> str:
     if isinstance(value, dict):
         return str(value.get("class_name", "…"))
     if isinstance(value, (list, tuple)):
-        return "×".join("?" if size is None else _value_text(size) for size in value)
+        whole = all(size is None or isinstance(size, int) for size in value)
+        return "×".join("?" if size is None else str(size) for size in value) if whole else "[…]"
     return f"{value:g}" if isinstance(value, float) else str(value)

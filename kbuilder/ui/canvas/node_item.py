@@ -130,7 +130,8 @@ class NodeItem(QGraphicsItem):
             painter.setBrush(style.shadow_brush)
             painter.drawPath(SHADOW_PATH)
         painter.setBrush(style.node_brush)
-        painter.setPen(self._border())
+        border = self._border()
+        painter.setPen(border)
         painter.drawPath(NODE_PATH)
         painter.setPen(Qt.PenStyle.NoPen)
         if self._frozen:
@@ -139,6 +140,12 @@ class NodeItem(QGraphicsItem):
             painter.setOpacity(_FROZEN_OPACITY)
         painter.setBrush(style.family_brush(self.family))
         painter.drawPath(BAR_PATH)
+        if border is not style.node_pen:
+            painter.setOpacity(1.0)
+            painter.setPen(border)
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawPath(NODE_PATH)
+            painter.setOpacity(_FROZEN_OPACITY if self._frozen else 1.0)
 
     def _border(self) -> QPen:
         style = self._style
@@ -165,7 +172,7 @@ class NodeItem(QGraphicsItem):
         painter.setFont(style.class_font)
         painter.drawStaticText(self._class_place, self._class)
         painter.drawStaticText(self._count_place, self._count)
-        painter.setPen(style.text_pen)
+        painter.setPen(style.text_pen if self._told else style.muted_pen)
         painter.setFont(style.detail_font)
         painter.drawStaticText(self._detail_place, self._detail)
         if self._frozen:
@@ -205,6 +212,10 @@ class NodeItem(QGraphicsItem):
 
         room = _RIGHT - PADDING - (_LOCK_ROOM if self._frozen else 0.0)
         classes = f"{node.class_name} · {look.output}" if look.output else node.class_name
+        detail = summary(node, look.spec, look.inputs, look.facts)
+        self._told = bool(detail)
+        if not detail:
+            detail, classes = classes, ""
         name = _elided(style.name_metrics, node.name, room)
         name_width = style.name_metrics.horizontalAdvance(name)
         left = room - name_width - _GAP
@@ -221,7 +232,6 @@ class NodeItem(QGraphicsItem):
         weights = look.facts.trainable_params + look.facts.fixed_params if look.facts else 0
         count = count_text(weights) if weights else ""
         count_width = style.class_metrics.horizontalAdvance(count)
-        detail = summary(node, look.spec, look.inputs, look.facts)
         detail = _elided(style.detail_metrics, detail, _RIGHT - PADDING - count_width - _GAP)
         self._detail = _static(detail, style.detail_font)
         self._count = _static(count, style.class_font)

@@ -48,6 +48,25 @@ class Overlays:
         self._tip = label("", "tip", view)
         self._tip.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._tip.hide()
+        self._invitation = label("", "muted", view)
+        self._invitation.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._invitation.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._invitation.setText(
+            view.tr(
+                "Nothing here yet.\n\nDrag an Input and some layers from the left,\n"
+                "or press Space and type the name of one."
+            )
+        )
+
+    def show_invitation(self, empty: bool) -> None:
+        """Say on an empty canvas how to begin."""
+        self._invitation.setVisible(empty)
+        self._minimap.setHidden(empty or not self._roomy)
+
+    @property
+    def _roomy(self) -> bool:
+        size = self._minimap.sizeHint()
+        return self._view.width() > 3 * size.width() and self._view.height() > 2 * size.height()
 
     def place(self) -> None:
         """Put breadcrumb and minimap into the upper corners; no minimap in a small view."""
@@ -56,9 +75,9 @@ class Overlays:
         size = self._minimap.sizeHint()
         self._minimap.resize(size)
         self._minimap.move(self._view.width() - size.width() - _MARGIN, _MARGIN)
-        self._minimap.setVisible(
-            self._view.width() > 3 * size.width() and self._view.height() > 2 * size.height()
-        )
+        self._minimap.setHidden(self._invitation.isVisibleTo(self._view) or not self._roomy)
+        self._invitation.adjustSize()
+        self._invitation.move(self._view.rect().center() - self._invitation.rect().center())
 
     def show_tip(self, text: str, mouse: QPoint) -> None:
         """Show a sentence beside the mouse; hide it without one."""

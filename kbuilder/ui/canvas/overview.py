@@ -136,10 +136,12 @@ class Minimap(QWidget):
             self._picture = self._draw_graph(ratio)
         painter = QPainter(self)
         painter.drawPixmap(0, 0, self._picture)
-        painter.setPen(self._style.frame_pen)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        frame = QRectF(self.rect()).adjusted(2.5, 2.5, -3.5, -3.5)
-        painter.drawRect(self._to_view.mapRect(self._visible).intersected(frame))
+        card = QRectF(self.rect()).adjusted(2.5, 2.5, -3.5, -3.5)
+        frame = self._to_view.mapRect(self._visible)
+        if not frame.contains(card):
+            painter.setPen(self._style.frame_pen)
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(frame.intersected(card))
         painter.end()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:

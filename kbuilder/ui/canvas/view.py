@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import (
     QDragEnterEvent,
     QDragLeaveEvent,
@@ -14,50 +14,35 @@ from PySide6.QtGui import (
     QHelpEvent,
     QKeyEvent,
     QMouseEvent,
-    QPainter,
-    QPixmapCache,
-    QResizeEvent,
-    QShowEvent,
-    QWheelEvent,
 )
-from PySide6.QtWidgets import QGraphicsView, QToolTip, QWidget
+from PySide6.QtWidgets import QToolTip, QWidget
 
 from kbuilder.document.changes import Changes
 from kbuilder.document.graph import EdgeKey
-from kbuilder.ui import theme
 from kbuilder.ui.canvas.editing import CanvasEditing
 from kbuilder.ui.canvas.gestures import DragNodes, DrawWire, Gesture, Marquee, Pan, wire_from
-from kbuilder.ui.canvas.grid import DotGrid
 from kbuilder.ui.canvas.hover import EDGE_REACH_PX, Hover
 from kbuilder.ui.canvas.inserting import InsertPlace, LayerInserter
-from kbuilder.ui.canvas.overlays import Breadcrumb, Overlays
-from kbuilder.ui.canvas.overview import Minimap
 from kbuilder.ui.canvas.scene import CanvasScene
 from kbuilder.ui.canvas.style import REACH_PX
 from kbuilder.ui.canvas.walking import ARROWS, neighbour
+from kbuilder.ui.canvas.zoom_view import ZoomView
 from kbuilder.ui.layer_search import MIME_LAYER
 from kbuilder.ui.text import tooltip
 
-_LEAST_ZOOM, _MOST_ZOOM = 0.05, 2.5
-_WHEEL_FACTOR = 1.0015
 _DROP_REACH_PX = 20.0
-_FIT_MARGIN = 60.0
-_NODE_PICTURES_KB = 65536
 
 
-class CanvasView(QGraphicsView):
-    """Shows a ``CanvasScene`` and lets people work on it."""
+class CanvasView(ZoomView):
+    """Lets people work on a ``CanvasScene``."""
 
     hint = Signal(str)
     """A sentence for the status bar."""
-    zoomed = Signal(float)
-    """Screen pixels for a scene unit; 1.0 is 100 %."""
     node_activated = Signal(str)
     """Id of a node that was double-clicked or confirmed with Enter."""
 
     def __init__(self, scene: CanvasScene, parent: QWidget | None = None) -> None:
         super().__init__(scene, parent)
-        self.canvas = scene
         self.editing = CanvasEditing(scene.bridge, scene.catalogue, self)
         self.editing.hint.connect(self.hint)
         self.setAccessibleName(self.tr("Canvas"))
@@ -67,86 +52,18 @@ class CanvasView(QGraphicsView):
         self._gesture: Gesture | None = None
         self._mouse = QPointF()
         self._space_held = False
-        self._fit_when_shown = True
         self._hover = Hover(scene)
-        self._grid = DotGrid()
         self._key_actions: dict[Qt.Key, Callable[[], None]] = {
             Qt.Key.Key_F: self.fit,
             Qt.Key.Key_Tab: self.open_quick_insert,
             Qt.Key.Key_Return: self._activate,
             Qt.Key.Key_Enter: self._activate,
         }
-        self._set_up_view()
         self.inserter = LayerInserter(scene, self.editing, self)
         self.inserter.inserted.connect(self._reveal)
-        self.minimap = Minimap(scene.shapes, scene.canvas_style, self)
-        self.minimap.moved.connect(self.centerOn)
-        self.breadcrumb = Breadcrumb(self)
-        self._overlays = Overlays(self, self.breadcrumb, self.minimap)
-        scene.shapes_changed.connect(self.minimap.redraw)
-        scene.replaced.connect(self.fit)
         scene.bridge.changed.connect(self._document_changed)
-        theme.notifier.changed.connect(self._restyle)
-
-    def _set_up_view(self) -> None:
-        QPixmapCache.setCacheLimit(max(QPixmapCache.cacheLimit(), _NODE_PICTURES_KB))
-        self.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
-        self.setOptimizationFlags(
-            QGraphicsView.OptimizationFlag.DontSavePainterState
-            | QGraphicsView.OptimizationFlag.DontAdjustForAntialiasing
-        )
-        self.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.SmartViewportUpdate)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setTransformationAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
-        self.setResizeAnchor(QGraphicsView.ViewportAnchor.AnchorViewCenter)
-        self.setFrameShape(QGraphicsView.Shape.NoFrame)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAcceptDrops(True)
-        self.setMouseTracking(True)
-        self.viewport().setMouseTracking(True)
 
     # --- what the window's actions call ---------------------------------------------------------
-
-    @property
-    def zoom(self) -> float:
-        """Screen pixels for a scene unit."""
-        return self.transform().m11()
-
-    def set_zoom(self, zoom: float, anchor: QPointF | None = None) -> None:
-        """Zoom so that the viewport point ``anchor`` (the middle by default) stays where it is."""
-        zoom = min(max(zoom, _LEAST_ZOOM), _MOST_ZOOM)
-        point = anchor if anchor is not None else QPointF(self.viewport().rect().center())
-        before = self.mapToScene(point.toPoint())
-        self.canvas.set_zoom(zoom)
-        self.setTransform(self.transform().fromScale(zoom, zoom))
-        moved = self.mapFromScene(before) - point.toPoint()
-        self._scroll(QPointF(-moved))
-        self._tell_part()
-        self.zoomed.emit(zoom)
-
-    def zoom_in(self) -> None:
-        """One step nearer."""
-        self.set_zoom(self.zoom * 1.2)
-
-    def zoom_out(self) -> None:
-        """One step farther."""
-        self.set_zoom(self.zoom / 1.2)
-
-    def fit(self) -> None:
-        """Show the selected nodes, or the whole graph, at 100 % at most."""
-        self._fit_when_shown = not self.isVisible()
-        ids = self.canvas.selected_ids()
-        rect = self.canvas.content_rect(ids)
-        if rect.isEmpty():
-            self.set_zoom(1.0)
-            self.centerOn(QPointF())
-            return
-        rect = rect.adjusted(-_FIT_MARGIN, -_FIT_MARGIN, _FIT_MARGIN, _FIT_MARGIN)
-        size = self.viewport().size()
-        self.set_zoom(min(size.width() / rect.width(), size.height() / rect.height(), 1.0))
-        self.centerOn(rect.center())
-        self._tell_part()
 
     def select_all(self) -> None:
         """Select all nodes."""
@@ -178,7 +95,7 @@ class CanvasView(QGraphicsView):
         if middle or (self._space_held and event.button() == Qt.MouseButton.LeftButton):
             self._space_held = False
             self.viewport().setCursor(Qt.CursorShape.ClosedHandCursor)
-            self._gesture = Pan(self._scroll, lambda: self._mouse)
+            self._gesture = Pan(self.scroll_by, lambda: self._mouse)
         elif event.button() == Qt.MouseButton.LeftButton:
             self._gesture = self._gesture_at(place, event.modifiers())
         if self._gesture is not None:
@@ -250,15 +167,6 @@ class CanvasView(QGraphicsView):
             self.canvas.select(())
             self.inserter.ask(InsertPlace(place), event.position())
 
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        """Scroll; with Ctrl zoom at the cursor, with Shift scroll sideways."""
-        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            factor = _WHEEL_FACTOR ** event.angleDelta().y()
-            self.set_zoom(self.zoom * factor, event.position())
-            event.accept()
-        else:
-            super().wheelEvent(event)
-
     def cancel_gesture(self) -> bool:
         """Give up the gesture that runs; answers whether there was one."""
         gesture, self._gesture = self._gesture, None
@@ -282,16 +190,9 @@ class CanvasView(QGraphicsView):
         return super().viewportEvent(event)
 
     def _tell(self, text: str) -> None:
-        self._overlays.show_tip(text, self._mouse.toPoint())
+        self.overlays.show_tip(text, self._mouse.toPoint())
         if text:
             self.hint.emit(text)
-
-    def _scroll(self, pixels: QPointF) -> None:
-        for bar, distance in (
-            (self.horizontalScrollBar(), pixels.x()),
-            (self.verticalScrollBar(), pixels.y()),
-        ):
-            bar.setValue(bar.value() - round(distance))
 
     # --- keys -----------------------------------------------------------------------------------
 
@@ -398,39 +299,3 @@ class CanvasView(QGraphicsView):
         if self.canvas.node_at(place):
             return None
         return self.canvas.edge_at(place, _DROP_REACH_PX * self.canvas.pixel)
-
-    # --- painting and overlays ------------------------------------------------------------------
-
-    def drawBackground(self, painter: QPainter, rect: QRectF | QRect) -> None:
-        """Paint the dot grid, and far out the whole graph as blocks."""
-        painter.fillRect(rect, self.canvas.canvas_style.canvas_brush)
-        self._grid.paint(painter, self, self.canvas.canvas_style)
-        if self.canvas.in_overview:
-            self.canvas.paint_overview(painter)
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-
-    def showEvent(self, event: QShowEvent) -> None:
-        """Fit what was opened while there was no size to fit it to."""
-        super().showEvent(event)
-        if self._fit_when_shown:
-            self.fit()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Keep the overlays in their corners."""
-        super().resizeEvent(event)
-        self._overlays.place()
-        self._tell_part()
-
-    def scrollContentsBy(self, dx: int, dy: int) -> None:
-        """Scroll, and tell the minimap."""
-        super().scrollContentsBy(dx, dy)
-        self._tell_part()
-
-    def _tell_part(self) -> None:
-        minimap = getattr(self, "minimap", None)
-        if minimap is not None:
-            minimap.set_visible_part(self.mapToScene(self.viewport().rect()).boundingRect())
-
-    def _restyle(self) -> None:
-        self.minimap.set_style(self.canvas.canvas_style)
-        self.viewport().update()
