@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import (
+    QT_TRANSLATE_NOOP,
     QCoreApplication,
     QEvent,
     QMimeData,
@@ -34,6 +35,24 @@ from kbuilder.ui.text import label, tooltip
 
 CLASS_ROLE = Qt.ItemDataRole.UserRole + 1
 FAMILY_ROLE = Qt.ItemDataRole.UserRole + 2
+FAMILY_NAMES = (
+    QT_TRANSLATE_NOOP("LayerFamily", "Input & output"),
+    QT_TRANSLATE_NOOP("LayerFamily", "Core"),
+    QT_TRANSLATE_NOOP("LayerFamily", "Convolution"),
+    QT_TRANSLATE_NOOP("LayerFamily", "Pooling"),
+    QT_TRANSLATE_NOOP("LayerFamily", "Normalization"),
+    QT_TRANSLATE_NOOP("LayerFamily", "Regularization"),
+    QT_TRANSLATE_NOOP("LayerFamily", "Recurrent"),
+    QT_TRANSLATE_NOOP("LayerFamily", "Attention"),
+    QT_TRANSLATE_NOOP("LayerFamily", "Merging"),
+    QT_TRANSLATE_NOOP("LayerFamily", "Reshaping"),
+    QT_TRANSLATE_NOOP("LayerFamily", "Activation"),
+    QT_TRANSLATE_NOOP("LayerFamily", "Preprocessing"),
+    QT_TRANSLATE_NOOP("LayerFamily", "Image augmentation"),
+    QT_TRANSLATE_NOOP("LayerFamily", "Wrappers"),
+)
+"""The catalogue's families, where the translation tools find them."""
+
 _Index = QModelIndex | QPersistentModelIndex
 
 _ROW_HEIGHT = 26

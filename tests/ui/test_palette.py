@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from kbuilder.ui.layer_search import MIME_LAYER, find_layers, offered_layers
-from kbuilder.ui.palette import CLASS_ROLE, Palette
+from kbuilder.ui.palette import CLASS_ROLE, FAMILY_NAMES, Palette
 
 
 @pytest.fixture
@@ -31,6 +31,11 @@ def test_every_offered_class_is_there_once_and_no_hidden_one(palette, catalogue)
     shown = _shown(palette)
     assert sorted(shown) == sorted(spec.class_name for spec in catalogue.layers if not spec.hidden)
     assert str(len(shown)) in palette.search.placeholderText()
+
+
+def test_every_family_can_be_translated(palette, catalogue):
+    offered = {spec.family for spec in offered_layers(catalogue)}
+    assert offered == set(FAMILY_NAMES)
 
 
 def test_letters_filter_by_name_and_alias(palette):

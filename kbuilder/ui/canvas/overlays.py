@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QCoreApplication, QPoint, Qt
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from kbuilder.ui.canvas.overview import Minimap
@@ -45,16 +45,18 @@ class Overlays:
         self._view = view
         self._breadcrumb = breadcrumb
         self._minimap = minimap
-        self._tip = label("", "tip", view)
+        self._tip = label("", "card", view)
+        self._tip.setContentsMargins(9, 6, 9, 6)
         self._tip.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._tip.hide()
         self._invitation = label("", "muted", view)
         self._invitation.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._invitation.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._invitation.setText(
-            view.tr(
+            QCoreApplication.translate(
+                "Overlays",
                 "Nothing here yet.\n\nDrag an Input and some layers from the left,\n"
-                "or press Space and type the name of one."
+                "or press Space and type the name of one.",
             )
         )
 

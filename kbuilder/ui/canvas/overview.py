@@ -152,6 +152,9 @@ class Minimap(QWidget):
         """Move the view along."""
         self.moved.emit(self._scene_point(event))
 
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Keep the release from the canvas below."""
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Fit the graph into the new size."""
         self.redraw()

@@ -172,6 +172,18 @@ class CanvasScene(QGraphicsScene):
         spec = self.nodes[node].look.spec
         return "\n".join(texts) or (spec.help if spec else "")
 
+    def spoken(self, node: str) -> str:
+        """A node in words: name, class, output shape, frozen or not, what is wrong with it."""
+        item = self.nodes[node]
+        facts = item.look.facts
+        parts = [item.node.name, item.node.class_name]
+        if facts is not None and facts.outputs:
+            parts.append(shape_text(facts.outputs[0].shape))
+        if not item.node.trainable:
+            parts.append(self.tr("frozen"))
+        parts += [problem.text for problem in self._problems if problem.node == node]
+        return ", ".join(parts)
+
     # --- what gestures show ---------------------------------------------------------------------
 
     def preview_move(self, ids: Collection[str], offset: QPointF) -> None:

@@ -46,9 +46,8 @@ class CanvasView(ZoomView):
         self.editing = CanvasEditing(scene.bridge, scene.catalogue, self)
         self.editing.hint.connect(self.hint)
         self.setAccessibleName(self.tr("Canvas"))
-        self.setAccessibleDescription(
-            self.tr("The layers of the model and the wires between them. Space inserts a layer.")
-        )
+        self._speak_selection()
+        scene.selection_changed.connect(self._speak_selection)
         self._gesture: Gesture | None = None
         self._mouse = QPointF()
         self._space_held = False
@@ -188,6 +187,14 @@ class CanvasView(ZoomView):
             QToolTip.showText(event.globalPos(), tooltip(text), self)
             return True
         return super().viewportEvent(event)
+
+    def _speak_selection(self) -> None:
+        """Let screen readers tell what is selected, as the eye sees it."""
+        spoken = [self.canvas.spoken(node) for node in self.canvas.selected_ids()]
+        self.setAccessibleDescription(
+            "; ".join(spoken)
+            or self.tr("The layers of the model and the wires between them. Space inserts a layer.")
+        )
 
     def _tell(self, text: str) -> None:
         self.overlays.show_tip(text, self._mouse.toPoint())
