@@ -19,6 +19,7 @@ class Document:
     def __init__(self, project: Project | None = None, path: Path | None = None) -> None:
         self.project = project or Project()
         self.path = path
+        self.name = path.stem if path else ""
         self._history = History(self.project)
         self._observers: list[Observer] = []
 
@@ -55,15 +56,16 @@ class Document:
         """A field was left or a drag ended: the next edit is a step of its own."""
         self._history.end_merging()
 
-    def open(self, project: Project, path: Path | None, *, saved: bool = True) -> None:
-        """Show another project, with an empty history. Not ``saved``: it counts as modified."""
+    def open(self, project: Project, path: Path | None, name: str = "") -> None:
+        """Show another project, with an empty history; ``name`` is for one that has no path yet."""
         before, self.project, self.path = self.project, project, path
-        self._history = History(project if saved else None)
+        self.name = path.stem if path else name
+        self._history = History(project)
         self._tell(difference(before, project, replaced=True))
 
     def mark_saved(self, path: Path) -> None:
         """The current value lies on disk at ``path``."""
-        self.path = path
+        self.path, self.name = path, path.stem
         self._history.mark_saved(self.project)
         self._tell(Changes())
 

@@ -20,7 +20,7 @@ class Step:
 class History:
     """Past and future projects, and which one is on disk."""
 
-    def __init__(self, saved: Project | None) -> None:
+    def __init__(self, saved: Project) -> None:
         self._past: list[Step] = []
         self._future: list[Step] = []
         self._saved = saved

@@ -44,6 +44,7 @@ class Files(QObject):
         self._training = training
         self._settings = settings
         self._window = window
+        self._opening = ""
         training.done.connect(self._take)
 
     # --- projects -------------------------------------------------------------------------------
@@ -71,6 +72,7 @@ class Files(QObject):
             return
         if path.suffix.lower() in MODEL_ENDINGS:
             self.told.emit(self.tr("Reading {0}…").format(path.name))
+            self._opening = path.stem
             self._training.open_model(path)
             return
         try:
@@ -84,7 +86,7 @@ class Files(QObject):
     def open_sample(self, name: str) -> None:
         """Open a bundled project as a new one, so that the bundled file is never written."""
         if self.may_leave():
-            self._show(load(resource("samples", name + ENDING)), None)
+            self._show(load(resource("samples", name + ENDING)), None, name)
 
     def save(self) -> bool:
         """Save where the project lies; ask if it lies nowhere yet. False: it was not saved."""
@@ -94,7 +96,8 @@ class Files(QObject):
 
     def save_as(self) -> bool:
         """Ask where to save."""
-        name = str(self._document.path or Path(self._folder()) / f"model{ENDING}")
+        stem = self._document.name or "model"
+        name = str(self._document.path or Path(self._folder()) / f"{stem}{ENDING}")
         chosen, _ = QFileDialog.getSaveFileName(
             self._window,
             self.tr("Save the project"),
@@ -163,7 +166,7 @@ class Files(QObject):
     @Slot(object)
     def _take(self, event: Exported | ModelOpened | WeightsLoaded) -> None:
         if isinstance(event, ModelOpened):
-            self._show(event.project, None, run=event.run)
+            self._show(event.project, None, self._opening, event.run)
             self.told.emit(" ".join((self.tr("The model is open."), *event.notes)))
         elif isinstance(event, Exported):
             name = Path(event.path).name
@@ -216,8 +219,8 @@ class Files(QObject):
 
     # --- within ---------------------------------------------------------------------------------
 
-    def _show(self, project: Project, path: Path | None, run: str = "") -> None:
-        self._document.open(project, path)
+    def _show(self, project: Project, path: Path | None, name: str = "", run: str = "") -> None:
+        self._document.open(project, path, name)
         self._training.forget(run or self._newest_run(path))
         self.opened.emit()
 

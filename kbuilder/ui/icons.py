@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import QObject, Slot
 from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import QAbstractButton
 
 from kbuilder.ui import theme
 
@@ -42,3 +44,23 @@ def icon(name: str, role: str = "text") -> QIcon:
         color_disabled=colours.muted.name(),
     )
     return drawn
+
+
+class _IconKeeper(QObject):
+    """Paints a button's icon anew when the theme changes; lives as long as the button."""
+
+    def __init__(self, button: QAbstractButton, name: str) -> None:
+        super().__init__(button)
+        self._button = button
+        self._name = name
+        theme.notifier.changed.connect(self.paint)
+        self.paint()
+
+    @Slot()
+    def paint(self) -> None:
+        self._button.setIcon(icon(self._name))
+
+
+def give_icon(button: QAbstractButton, name: str) -> None:
+    """Put the icon on a button, and again whenever the theme changes."""
+    _IconKeeper(button, name)

@@ -183,8 +183,7 @@ class MainWindow(QMainWindow):
         self._top.sync_buttons()
         reason = "" if self.training.active else self.blocking_problem()
         self.actions_by_id["train"].setToolTip(reason or self.tr("Train from the first epoch"))
-        path = self.document.path
-        name = path.stem if path else self.tr("untitled")
+        name = self.document.name or self.tr("untitled")
         self.setWindowTitle(f"{name}[*] — kbuilder")
         self.setWindowModified(self.document.modified)
         self.view.breadcrumb.set_project(name)

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from kbuilder.ui.icons import icon
+from kbuilder.ui.icons import give_icon
 from kbuilder.ui.text import label
 
 COLUMN_WIDTH = 760
@@ -98,7 +98,8 @@ class StartPage(QWidget):
             (self.tr("Open a project or a .hdf5, .h5, .keras model…"), "model", self.open_wanted),
             (self.tr("Empty graph"), "new", self.new_wanted),
         ):
-            button = QPushButton(icon(picture), text)
+            button = QPushButton(text)
+            give_icon(button, picture)
             button.clicked.connect(signal.emit)
             row.addWidget(button)
         row.addStretch(1)

@@ -39,6 +39,7 @@ class Theme:
     window: QColor
     panel: QColor
     raised: QColor
+    chosen: QColor
     border: QColor
     text: QColor
     muted: QColor
@@ -69,6 +70,7 @@ DARK = _theme(
     window="#16181d",
     panel="#1e2128",
     raised="#252932",
+    chosen="#16181d",
     border="#343945",
     text="#e6e9ef",
     muted="#8b93a3",
@@ -86,6 +88,7 @@ LIGHT = _theme(
     window="#f4f5f7",
     panel="#ffffff",
     raised="#eef0f3",
+    chosen="#ffffff",
     border="#d3d7de",
     text="#1b1f27",
     muted="#667085",

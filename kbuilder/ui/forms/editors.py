@@ -244,12 +244,21 @@ class ChoiceEditor(QSearchableComboBox):
                 self._add(NONE_TEXT if value is None else str(value), value)
                 index = self.count() - 1
             self.setCurrentIndex(index)
+        show_start(self)
 
     def _add(self, text: str, value: object) -> None:
         self.addItem(text, value)  # type: ignore[no-untyped-call]
 
     def _commit(self, _: int) -> None:
+        show_start(self)
         self.changed.emit(self.value())
+
+
+def show_start(combo: QComboBox) -> None:
+    """Show the beginning of a text that is too long for the field."""
+    line = combo.lineEdit()
+    if line is not None:
+        line.setCursorPosition(0)
 
 
 def prepare_combo(combo: QComboBox) -> None:

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from superqt import QSearchableComboBox
 
 from kbuilder.document.catalogue import Catalogue, ParamSpec
-from kbuilder.ui.forms.editors import NONE_TEXT, FloatEditor, prepare_combo
+from kbuilder.ui.forms.editors import NONE_TEXT, FloatEditor, prepare_combo, show_start
 
 if TYPE_CHECKING:
     from kbuilder.ui.forms.form import Form
@@ -63,6 +63,7 @@ class ObjectEditor(QWidget):
                 self._classes.addItem(name)
                 index = self._classes.count() - 1
             self._classes.setCurrentIndex(index)
+        show_start(self._classes)
         if same_class:
             self._show_params()
         else:
@@ -77,6 +78,7 @@ class ObjectEditor(QWidget):
         self._classes.addItems([spec.class_name for spec in specs if not spec.hidden])
 
     def _choose(self, _: int) -> None:
+        show_start(self._classes)
         name = self._classes.currentText()
         if name == _class_of(self._value):
             return

@@ -13,7 +13,7 @@ class Section(QWidget):
         super().__init__(parent)
         self._head = QToolButton()
         self._head.setProperty("role", "section")
-        self._head.setText(title)
+        self._head.setText(title.replace("&", "&&"))
         self._head.setCheckable(True)
         self._head.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self._head.setArrowType(Qt.ArrowType.RightArrow)

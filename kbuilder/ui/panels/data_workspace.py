@@ -28,7 +28,7 @@ from kbuilder.document.changes import Changes
 from kbuilder.document.options import DataOptions
 from kbuilder.link.values import DataPreview
 from kbuilder.ui.document_bridge import DocumentBridge
-from kbuilder.ui.icons import icon
+from kbuilder.ui.icons import give_icon
 from kbuilder.ui.panels.field_mapping import FieldMapping
 from kbuilder.ui.panels.field_panel import FieldPanel
 from kbuilder.ui.pictures import pixmap, to_numpy
@@ -137,7 +137,7 @@ class DataWorkspace(QWidget):
         column.addWidget(label(self.tr("SOURCE"), "heading"))
         for name in SAMPLES:
             button = QPushButton(self.tr("Sample: {0}").format(name))
-            button.setIcon(icon("sample"))
+            give_icon(button, "sample")
             button.clicked.connect(partial(self._choose_sample, name))
             column.addWidget(button)
         for kind, text, picture in (
@@ -146,7 +146,7 @@ class DataWorkspace(QWidget):
             ("images", self.tr("Folder of pictures…"), "image"),
         ):
             button = QPushButton(text)
-            button.setIcon(icon(picture))
+            give_icon(button, picture)
             button.clicked.connect(partial(self.source_wanted.emit, kind))
             column.addWidget(button)
         column.addSpacing(8)

@@ -39,7 +39,7 @@ class DesignWorkspace(QWidget):
         middle.addWidget(self.view)
         middle.addWidget(self.problems)
         middle.setStretchFactor(0, 1)
-        middle.setSizes([640, 150])
+        middle.setSizes([660, 120])
         splitter = QSplitter()
         for widget in (self.palette_panel, middle, self.properties):
             splitter.addWidget(widget)

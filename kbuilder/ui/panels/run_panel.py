@@ -20,7 +20,7 @@ class RunPanel(QWidget):
         self._state = label(role="strong")
         self._best = label(role="good")
         self._best_at = label(role="muted")
-        self._last = label(role="mono")
+        self._last = label()
         self._frozen = label(role="muted")
         self._folder = label(role="muted")
         column = QVBoxLayout(self)
@@ -66,10 +66,8 @@ class RunPanel(QWidget):
         self._best.setText(f"{best[1]:.4f}" if best else "—")
         self._best_at.setText(self.tr("{0}, epoch {1}").format(name, best[0] + 1) if best else "")
         if run and run.epochs:
-            width = max(len(key) for key in run.epochs)
-            self._last.setText(
-                "\n".join(f"{key:<{width}}  {logs[-1][1]:.4f}" for key, logs in run.epochs.items())
-            )
+            lines = (f"{logs[-1][1]:.4f}  {name}" for name, logs in run.epochs.items())
+            self._last.setText("\n".join(lines))
         else:
             self._last.setText("—")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from PySide6.QtCore import Signal, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -38,7 +38,8 @@ class RunsWorkspace(QWidget):
         self._table.setShowGrid(False)
         self._table.verticalHeader().hide()
         self._table.horizontalHeader().setStretchLastSection(True)
-        for column, width in enumerate((220, 90, 520)):
+        self._table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
+        for column, width in enumerate((200, 80, 760)):
             self._table.setColumnWidth(column, width)
         self._table.itemActivated.connect(self._choose)
         self._note = label(role="muted")
@@ -78,13 +79,12 @@ class RunsWorkspace(QWidget):
             used = "●" if str(run) == self._training.run else ""
             for column, text in enumerate((run.name, str(epochs), last, used)):
                 item = QTableWidgetItem(text)
-                item.setToolTip("")
-                item.setData(0x0100, str(run))
+                item.setData(Qt.ItemDataRole.UserRole, str(run))
                 self._table.setItem(row, column, item)
 
     @Slot(QTableWidgetItem)
     def _choose(self, item: QTableWidgetItem) -> None:
-        self.run_chosen.emit(item.data(0x0100))
+        self.run_chosen.emit(item.data(Qt.ItemDataRole.UserRole))
 
 
 def _history(run: Path) -> tuple[int, str]:

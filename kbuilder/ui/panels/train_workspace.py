@@ -51,6 +51,8 @@ class TrainWorkspace(QWidget):
         column.addWidget(self._empty, 1)
         column.addLayout(self._grid, 1)
         self._panel = RunPanel(training)
+        self._panel.setMinimumWidth(250)
+        compile_panel.setMinimumWidth(310)
         splitter = QSplitter()
         for widget in (compile_panel, middle, self._panel):
             splitter.addWidget(widget)
@@ -108,6 +110,8 @@ class TrainWorkspace(QWidget):
         columns = 1 if len(names) == 1 else 2
         for number, plot in enumerate(self._plots.values()):
             self._grid.addWidget(plot, number // columns, number % columns)
+        self._grid.setColumnStretch(0, 1)
+        self._grid.setColumnStretch(1, columns - 1)
         self._empty.setVisible(not names)
 
 

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from kbuilder.ui import theme
 from kbuilder.ui.live_run import Floats, LiveRun
-from kbuilder.ui.text import label
+from kbuilder.ui.text import ElidedLabel, label
 
 MOST_POINTS = 3000
 """Points drawn of a batch curve; more are folded to the smallest and largest of each group."""
@@ -34,7 +34,8 @@ class CurvePlot(QWidget):
         self._batches = self._plot.plot([], [], antialias=False)
         self._epochs = self._plot.plot([], [], antialias=True)
         self._validation = self._plot.plot([], [], antialias=True)
-        self._value = label(role="muted")
+        self._plot.setMinimumSize(160, 120)
+        self._value = ElidedLabel()
         self._log = QToolButton()
         self._log.setText(self.tr("log"))
         self._log.setCheckable(True)
@@ -104,8 +105,7 @@ class CurvePlot(QWidget):
     def _make_layout(self, name: str) -> None:
         head = QHBoxLayout()
         head.addWidget(label(name.replace("_", " ").upper(), "heading"))
-        head.addStretch(1)
-        head.addWidget(self._value)
+        head.addWidget(self._value, 1)
         head.addWidget(self._log)
         column = QVBoxLayout(self)
         column.setContentsMargins(14, 8, 10, 8)
