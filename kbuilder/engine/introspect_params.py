@@ -241,7 +241,7 @@ _FACTS: dict[str, dict[str, Any]] = {
     "bin_boundaries": {"kinds": ("value",), "optional": True},
     "boundaries": {"kinds": ("value",)},
     "values": {"kinds": ("value",)},
-    "cells": {"kinds": ("value",)},
+    "cells": {"kinds": ("value",), "of": "layers"},
     "layers": {"kinds": ("value",)},
     "filepath": {"kinds": ("text",)},
     "filename": {"kinds": ("text",)},

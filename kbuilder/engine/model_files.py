@@ -1,0 +1,272 @@
+"""Model files: write them so that plain Keras trains on, read them without trusting them."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from kbuilder.document.catalogue import Catalogue, load_catalogue
+from kbuilder.document.errors import FileRefusedError
+from kbuilder.document.graph import Graph
+from kbuilder.document.project import Project
+from kbuilder.document.project_file import decode
+from kbuilder.engine.build import DEEPEST_RECURSION, BuiltModel, build
+from kbuilder.engine.checkpoint import capture, restore
+from kbuilder.engine.compiling import compile_model
+from kbuilder.engine.data_source import refuse_over_budget
+from kbuilder.engine.import_compile import compile_from
+from kbuilder.engine.import_graph import graph_from
+from kbuilder.engine.import_params import params_from
+from kbuilder.engine.infer import Inference
+from kbuilder.engine.objects import BuildError
+from kbuilder.engine.raw_model import RawModel, open_raw
+from kbuilder.engine.weight_files import (
+    Loaded,
+    describe,
+    load_into,
+    parameter_count,
+    refuse_more_than_stored,
+)
+from kbuilder.engine.write_model import (
+    WEIGHT_ENDINGS,
+    refuse_ending,
+    write_hdf5,
+    write_keras,
+    write_weights,
+)
+
+BYTES_PER_WEIGHT = 4
+COPIES_WHILE_OPENING = 3
+
+
+@dataclass(frozen=True)
+class OpenedModel:
+    """A model from a file, compiled as it was, and the same as a project. ``notes`` tell what is lost."""
+
+    model: keras.Model
+    project: Project
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """What a model file holds. ``dangers`` are sentences on why it would not be opened."""
+
+    name: str
+    kind: str
+    keras_version: str
+    layers: int
+    parameters: int
+    compiled: bool
+    optimizer: bool
+    project: bool
+    dangers: tuple[str, ...] = ()
+
+
+def write_model(
+    model: keras.Model, path: Path, project: Project | None = None, weights_only: bool = False
+) -> None:
+    """Write a model, or its weights alone, in the format that the ending of ``path`` means.
+
+    ``.hdf5``, ``.h5`` and ``.keras`` hold the whole model, compiled; ``.weights.h5``, ``*_weights.h5`` and
+    ``*_weights.hdf5`` only weights, as does every ``.h5`` and ``.hdf5`` with ``weights_only``.
+
+    Raises:
+        SaveError: it could not be written; what stood at ``path`` before still does.
+        KBuilderError: the ending is none of these.
+    """
+    name = path.name.lower()
+    is_hdf5 = name.endswith((".h5", ".hdf5"))
+    if weights_only or name.endswith(WEIGHT_ENDINGS):
+        if not is_hdf5:
+            raise refuse_ending(path, ".weights.h5, .h5 or .hdf5 for weights alone")
+        write_weights(model, path)
+    elif name.endswith(".keras"):
+        write_keras(model, path, project)
+    elif is_hdf5:
+        write_hdf5(model, path, project, load_catalogue())
+    else:
+        raise refuse_ending(path, ".hdf5, .h5, .keras or .weights.h5")
+
+
+def read_model(path: Path) -> OpenedModel:
+    """Open a model file as a project, with its weights and, where it has them, all states of training.
+
+    The configuration is parsed against the catalogue; the model is then built from the project as any
+    other. Nothing that the file says is given to Keras to deserialise.
+
+    Raises:
+        FileRefusedError: it is no model that can be opened; one sentence says what, where and why.
+    """
+    catalogue = load_catalogue()
+    with open_raw(path) as raw:
+        project, notes = _project(catalogue, raw)
+        _refuse_oversize(catalogue, raw, project.graph)
+        try:
+            built = build(project, catalogue)
+            compiled = _compiled(built, project, catalogue)
+        except BuildError as error:
+            raise FileRefusedError(f"“{raw.name}” gives no model: {error}") from error
+        _, left = load_into(raw.file, built.model, raw.name)
+        if left:
+            raise FileRefusedError(
+                f"“{raw.name}” has no fitting weights for {', '.join(f'“{name}”' for name in left[:5])}. "
+                "It is damaged; use another copy."
+            )
+        goes_on = _restore(raw, built.model) if compiled else True
+        if not goes_on:
+            notes += ("The state of the optimizer is not in the file; it starts afresh.",)
+        if not compiled:
+            notes += ("The model was not compiled; choose optimizer and loss under Train.",)
+    return OpenedModel(built.model, project, notes)
+
+
+def load_weights(model: keras.Model, path: Path) -> Loaded:
+    """Put the weights of a file into a model: a whole model or weights alone, in any layout.
+
+    Returns:
+        Names of the layers that got weights, and of those with weights that did not.
+
+    Raises:
+        FileRefusedError: it is no such file, or nothing in it fits.
+    """
+    with open_raw(path) as raw:
+        return load_into(raw.file, model, raw.name)
+
+
+def check_file(path: Path) -> FileFacts:
+    """Facts about a model file; nothing in it is run or built.
+
+    Raises:
+        FileRefusedError: it is not a model file at all, or not one to be opened.
+    """
+    catalogue = load_catalogue()
+    with open_raw(path) as raw:
+        dangers: tuple[str, ...] = ()
+        layers = 0
+        if raw.config is not None:
+            listed = raw.config.get("config", {}).get("layers", [])
+            layers = len(listed) if isinstance(listed, list) else 0
+            try:
+                _refuse_old(raw)
+                graph = graph_from(catalogue, raw.config, f"“{raw.name}”")
+                layers = len(graph.nodes)
+            except FileRefusedError as error:
+                dangers = (str(error),)
+        return FileFacts(
+            name=raw.name,
+            kind=raw.kind if raw.kind == ".keras model" else describe(raw.file),
+            keras_version=raw.keras_version,
+            layers=layers,
+            parameters=parameter_count(raw.file),
+            compiled=raw.compiled is not None,
+            optimizer=bool(raw.optimizer),
+            project=raw.own is not None and bool(raw.own.project),
+            dangers=dangers,
+        )
+
+
+def _project(catalogue: Catalogue, raw: RawModel) -> tuple[Project, tuple[str, ...]]:
+    if raw.config is None:
+        raise FileRefusedError(
+            f"“{raw.name}” holds weights alone. Open the project or model that they belong to and load "
+            "the weights into it."
+        )
+    _refuse_old(raw)
+    where = f"“{raw.name}”"
+    graph = graph_from(catalogue, raw.config, where)
+    if raw.own is not None and raw.own.project:
+        own = decode(raw.own.project, raw.name)
+        if _same_layers(own.graph, graph):
+            _refuse_unknown(catalogue, own.graph, where)
+            return own, ()
+    if not isinstance(raw.compiled, dict):
+        return Project(graph=graph), ()
+    options, notes = compile_from(catalogue, raw.compiled, graph.outputs, where)
+    return Project(graph=graph, compile=options), notes
+
+
+def _refuse_old(raw: RawModel) -> None:
+    if not raw.keras_version.startswith("3"):
+        made_by = f"Keras {raw.keras_version}" if raw.keras_version else "a Keras before 2"
+        raise FileRefusedError(
+            f"“{raw.name}” was made by {made_by}; files of Keras 3 can be opened. Load it there and save it "
+            "with Keras 3."
+        )
+
+
+def _same_layers(own: Graph, found: Graph) -> bool:
+    """Whether the stored project draws the model of the file and not another one."""
+
+    def essence(graph: Graph) -> dict[str, tuple[str, list[tuple[str, int, int]]]]:
+        return {
+            node.name: (
+                node.class_name,
+                [
+                    (graph.by_id[edge.source].name, edge.source_port, number)
+                    for number, edge in enumerate(graph.incoming[node.id])
+                ],
+            )
+            for node in graph.nodes
+        }
+
+    return essence(own) == essence(found)
+
+
+def _refuse_unknown(catalogue: Catalogue, graph: Graph, where: str) -> None:
+    """The project in a file may be a stranger's too: its parameters pass the same list."""
+    for node in graph.nodes:
+        config = _as_config(node.params)
+        here = f"{where}, layer “{node.name}”,"
+        params_from(catalogue, "layers", node.class_name, config, here)
+
+
+def _as_config(value: Any) -> Any:
+    if isinstance(value, dict) and "class_name" in value:
+        return {"class_name": value["class_name"], "config": _as_config(value.get("params", {}))}
+    if isinstance(value, dict):
+        return {key: _as_config(item) for key, item in value.items()}
+    return [_as_config(item) for item in value] if isinstance(value, list) else value
+
+
+def _refuse_oversize(catalogue: Catalogue, raw: RawModel, graph: Graph) -> None:
+    """Count the weights that the configuration asks for before any is made."""
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), DEEPEST_RECURSION))
+    facts, problems = Inference(catalogue).infer(graph)
+    if problems:
+        raise FileRefusedError(f"“{raw.name}” gives no model: {problems[0].text}")
+    wanted = sum(fact.trainable_params + fact.fixed_params for fact in facts.values())
+    refuse_more_than_stored(raw.name, wanted, parameter_count(raw.file))
+    refuse_over_budget(raw.name, wanted * BYTES_PER_WEIGHT * COPIES_WHILE_OPENING)
+
+
+def _compiled(built: BuiltModel, project: Project, catalogue: Catalogue) -> bool:
+    """Compile as the options say; without any loss the model stays uncompiled."""
+    if not any(options.loss for options in project.compile.outputs.values()):
+        return False
+    compile_model(built, project, catalogue)
+    return True
+
+
+def _restore(raw: RawModel, model: keras.Model) -> bool:
+    """Put back what is beside the weights; tells whether the optimizer goes on where it was."""
+    state = capture(model)
+    seeds = raw.own.seeds if raw.own is not None else {}
+    known = {
+        key: values
+        for key, values in seeds.items()
+        if key in state.weights and state.weights[key].shape == values.shape
+    }
+    own = raw.own
+    state = replace(
+        state,
+        weights=state.weights | known,
+        optimizer=raw.optimizer,
+        optimizer_class=(own.optimizer_class if own else "") or type(model.optimizer).__name__,
+        trainable=own.trainable if own is not None and own.trainable else state.trainable,
+    )
+    return restore(model, state)
