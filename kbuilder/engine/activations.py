@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from kbuilder.document.errors import KBuilderError
-from kbuilder.engine.arrays import to_array
+from kbuilder.engine.arrays import bare, to_array
 from kbuilder.engine.build import BuiltModel
 from kbuilder.link.messages import ActivationsComputed
 
@@ -82,7 +82,7 @@ class Probe:
     def _predict(self, node: str, inputs: list[np.ndarray]) -> list[np.ndarray]:
         model = self._model(node)
         parts = [
-            model.predict_on_batch([array[start : start + BATCH_SIZE] for array in inputs])
+            model.predict_on_batch(bare([array[start : start + BATCH_SIZE] for array in inputs]))
             for start in range(0, len(inputs[0]), BATCH_SIZE)
         ]
         return [np.concatenate(pieces) for pieces in zip(*parts, strict=True)]
@@ -92,5 +92,5 @@ class Probe:
             tensors = self._built.tensors
             graph = self._built.graph
             outputs = [tensors[node][0], *(tensors[entry.id][0] for entry in graph.outputs)]
-            self._models[node] = keras.Model(self._built.model.inputs, outputs)
+            self._models[node] = keras.Model(bare(self._built.model.inputs), outputs)
         return self._models[node]

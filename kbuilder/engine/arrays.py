@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 
 from kbuilder.link.values import Array
+
+T = TypeVar("T")
 
 
 def to_array(values: np.ndarray) -> Array:
@@ -15,3 +19,8 @@ def to_array(values: np.ndarray) -> Array:
 def to_numpy(array: Array) -> np.ndarray:
     """The values of a link array, read-only."""
     return np.frombuffer(array.data, dtype=array.dtype).reshape(array.shape)
+
+
+def bare(values: list[T]) -> T | list[T]:
+    """The one value itself, or the list of several: how Keras takes inputs, targets and outputs."""
+    return values[0] if len(values) == 1 else values

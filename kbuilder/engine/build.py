@@ -14,6 +14,7 @@ from kbuilder.document.graph import INPUT_CLASS, Graph, Node
 from kbuilder.document.problems import Problem
 from kbuilder.document.project import Project
 from kbuilder.document.rules import check
+from kbuilder.engine.arrays import bare
 from kbuilder.engine.freezing import apply_freezing
 from kbuilder.engine.layers import call_layer, make_layer, wired
 from kbuilder.engine.objects import KERAS_ERRORS, BuildError, problem
@@ -58,7 +59,7 @@ def build(project: Project, catalogue: Catalogue) -> BuiltModel:
     inputs = [tensors[node.id][0] for node in graph.inputs]
     outputs = [tensors[node.id][0] for node in graph.outputs]
     try:
-        model = keras.Model(_bare(inputs), _bare(outputs))
+        model = keras.Model(bare(inputs), bare(outputs))
     except KERAS_ERRORS as error:
         raise BuildError((problem(error, None, subject="The model"),)) from error
     built = BuiltModel(graph, model, tensors)
@@ -100,7 +101,3 @@ def input_arguments(node: Node) -> dict[str, Any]:
     if "shape" in params:
         params["shape"] = tuple(params["shape"])
     return params
-
-
-def _bare(tensors: list[Any]) -> Any:
-    return tensors[0] if len(tensors) == 1 else tensors

@@ -15,6 +15,7 @@ import numpy as np
 from kbuilder.document.errors import KBuilderError
 from kbuilder.document.project import Project
 from kbuilder.engine import plain_keras
+from kbuilder.engine.arrays import bare
 from kbuilder.engine.build import BuiltModel
 from kbuilder.engine.model_files import load_weights, write_model
 
@@ -44,11 +45,11 @@ def export(
     model = built.model
     write_model(model, path, project=project, weights_only=weights_only)
     arrays = [array[:PROOF_SAMPLES] for array in inputs] if inputs else _random(model)
-    here = keras.tree.flatten(model.predict_on_batch(arrays))
+    here = keras.tree.flatten(model.predict_on_batch(bare(arrays)))
     if weights_only or path.name.endswith((".weights.h5", "_weights.h5", "_weights.hdf5")):
         again = rebuild().model
         load_weights(again, path)
-        there = keras.tree.flatten(again.predict_on_batch(arrays))
+        there = keras.tree.flatten(again.predict_on_batch(bare(arrays)))
     else:
         there = _in_plain_keras(path, arrays)
     return max(

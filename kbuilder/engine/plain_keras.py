@@ -15,7 +15,7 @@ def main(model_path: str, inputs_path: str, outputs_path: str) -> None:
     model = keras.models.load_model(model_path)
     with np.load(inputs_path) as inputs:
         arrays = [inputs[str(number)] for number in range(len(inputs.files))]
-    outputs = keras.tree.flatten(model.predict_on_batch(arrays))
+    outputs = keras.tree.flatten(model.predict_on_batch(arrays[0] if len(arrays) == 1 else arrays))
     named = {str(number): values for number, values in enumerate(outputs)}
     np.savez(outputs_path, **named)
 

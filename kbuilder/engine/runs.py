@@ -1,7 +1,8 @@
 """The run folder: all that is left of a training, written while it runs, readable by anyone.
 
 ``project.kbuilder`` is the project as it was trained, ``history.csv`` has one line for each epoch,
-``batches.csv`` one for each step, ``events.jsonl`` what happened when, ``checkpoint.npz`` the state.
+``batches.csv`` one for each step, ``events.jsonl`` what happened when, ``checkpoint.npz`` the state and
+``checkpoint.previous.npz`` the one before it, should the newest be damaged.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ EVENTS = "events.jsonl"
 HISTORY = "history.csv"
 BATCHES = "batches.csv"
 CHECKPOINT = "checkpoint.npz"
-FILES = (PROJECT, EVENTS, HISTORY, BATCHES, CHECKPOINT)
+PREVIOUS = "checkpoint.previous.npz"
+FILES = (PROJECT, EVENTS, HISTORY, BATCHES, CHECKPOINT, PREVIOUS)
 
 CHECKPOINT_INTERVAL_S = 5.0
 """At least this long between two checkpoints while training goes on."""
@@ -75,12 +77,17 @@ class Run:
 
     @property
     def state(self) -> State:
-        """The newest checkpoint.
+        """The newest checkpoint that is whole.
 
         Raises:
-            FileRefusedError: there is none or it is damaged.
+            FileRefusedError: there is none, or all are damaged.
         """
-        return read_state(self.folder / CHECKPOINT)
+        try:
+            return read_state(self.folder / CHECKPOINT)
+        except FileRefusedError:
+            if not (self.folder / PREVIOUS).exists():
+                raise
+            return read_state(self.folder / PREVIOUS)
 
     @property
     def history(self) -> list[dict[str, float]]:
@@ -126,7 +133,7 @@ class Run:
         """Write the state if the last checkpoint is old enough.
 
         Raises:
-            SaveError: it could not be written; the checkpoint before it is still there.
+            SaveError: it could not be written; the state before it is still there.
         """
         if time.monotonic() >= self._next_checkpoint:
             self.save(state)
@@ -135,9 +142,11 @@ class Run:
         """Write the state now.
 
         Raises:
-            SaveError: it could not be written; the checkpoint before it is still there.
+            SaveError: it could not be written; the state before it is still there.
         """
         begun = time.monotonic()
+        if (self.folder / CHECKPOINT).exists():
+            (self.folder / CHECKPOINT).replace(self.folder / PREVIOUS)
         write_state(state, self.folder / CHECKPOINT)
         ended = time.monotonic()
         pause = max(CHECKPOINT_INTERVAL_S, (ended - begun) / CHECKPOINT_SHARE)

@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import tensorflow as tf
-
 from kbuilder.document.catalogue import Catalogue, load_catalogue
-from kbuilder.document.errors import FileRefusedError, KBuilderError
+from kbuilder.document.errors import SaveError
 from kbuilder.engine import data
 from kbuilder.engine.build import build
 from kbuilder.engine.checkpoint import capture
 from kbuilder.engine.compiling import compile_model
 from kbuilder.engine.controls import ControlQueue, StopRequestedError
 from kbuilder.engine.exporting import export
+from kbuilder.engine.failures import failure, fitting_problem
 from kbuilder.engine.freezing import frozen_digests
 from kbuilder.engine.infer import Inference
 from kbuilder.engine.live import LiveModel, LiveModels
 from kbuilder.engine.matching import check_fit, match, split
 from kbuilder.engine.model_files import load_weights, read_model
-from kbuilder.engine.objects import BuildError, plain_text
+from kbuilder.engine.objects import KERAS_ERRORS, BuildError, plain_text
 from kbuilder.engine.runs import Run
+from kbuilder.engine.sizes import refuse_too_large
 from kbuilder.engine.training import Plan, Training
 from kbuilder.link.messages import (
     ComputeActivations,
     Event,
     Export,
     Exported,
-    Failed,
     Finished,
     FrozenChecked,
     Infer,
@@ -102,6 +101,7 @@ class Session:
         check_fit(project.fit)
         source = Run.open(Path(request.resume)) if request.resume else None
         state = source.state if source else None
+        refuse_too_large(project.graph, self._inference.infer(project.graph)[0])
         built = build(project, self._catalogue)
         compile_model(built, project, self._catalogue)
         self._send(Progressed(request=request.request, text="Reading the data"))
@@ -132,11 +132,24 @@ class Session:
                 raise
             self._finish_training(request, model, before)
             raise
+        except KERAS_ERRORS as error:
+            self._give_up(run, training, error)
+            raise BuildError((fitting_problem(error, project.graph),)) from error
         except Exception as error:
-            run.log("failed", text=plain_text(error))
+            self._give_up(run, training, error)
+            if isinstance(error, SaveError):
+                # Trained to the end and not written: it can still be looked into and exported.
+                self._live.keep(model)
             raise
         run.log("finished")
         self._finish_training(request, model, before)
+
+    def _give_up(self, run: Run, training: Training, error: Exception) -> None:
+        if not training.started:
+            run.discard()
+            return
+        with contextlib.suppress(OSError):  # the disk may be what failed
+            run.log("failed", text=plain_text(error))
 
     def _finish_training(self, request: Train, model: LiveModel, before: dict[str, str]) -> None:
         self._live.keep(model)
@@ -194,25 +207,3 @@ class Session:
                 request=request.request, run=request.run, loaded=tuple(loaded), left=tuple(left)
             )
         )
-
-
-def failure(request: int, error: Exception) -> Failed:
-    """Any error as the end of a request: one sentence, and the traceback for a report."""
-    details = "".join(traceback.format_exception(error))
-    if isinstance(error, BuildError):
-        return Failed(request=request, text=str(error), problems=error.problems)
-    if isinstance(error, KBuilderError):
-        refused = isinstance(error, FileRefusedError)
-        return Failed(request=request, text=str(error), refused=refused)
-    return Failed(request=request, text=_sentence(error), details=details)
-
-
-def _sentence(error: Exception) -> str:
-    if isinstance(error, MemoryError | tf.errors.ResourceExhaustedError):
-        return (
-            "There is not enough memory for this model and batch size. Choose a smaller batch size, "
-            "smaller layers or smaller data."
-        )
-    if isinstance(error, tf.errors.OpError):
-        return f"TensorFlow could not run the model: {plain_text(error)}"
-    return f"Something went wrong in the engine ({type(error).__name__}): {plain_text(error)}"

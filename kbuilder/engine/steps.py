@@ -14,6 +14,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from kbuilder.engine.arrays import bare
+
 Tensor = Any
 
 LOSS = "loss"
@@ -55,7 +57,7 @@ class Batches:
 
             x = [take(array) for array in self._x]
             y = [None if array is None else take(array) for array in self._y]
-        return _bare(x), _bare(y)
+        return bare(x), bare(y)
 
     def _fix_size(self, batch: Tensor) -> Tensor:
         """Tell the graph the batch size where all are equal, as Keras does; else it stays open."""
@@ -171,10 +173,6 @@ def _as_floatx(array: np.ndarray) -> np.ndarray:
     floatx = np.dtype(keras.config.floatx())
     is_other_float = np.issubdtype(array.dtype, np.floating) and array.dtype != floatx
     return array.astype(floatx) if is_other_float else array
-
-
-def _bare(values: list[Any]) -> Any:
-    return values[0] if len(values) == 1 else values
 
 
 def _batch_size(x: Any) -> Tensor:

@@ -6,10 +6,11 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
-from kbuilder.document.errors import KBuilderError
+from kbuilder.document.errors import KBuilderError, SaveError
 from kbuilder.document.options import FitOptions
 from kbuilder.engine.activations import Probe
 from kbuilder.engine.build import BuiltModel
@@ -66,7 +67,11 @@ class Plan:
 
 @dataclass
 class Training:
-    """One training in progress. ``state`` is the newest complete one: the last end of an epoch."""
+    """One training in progress.
+
+    ``state`` is the newest one that can be gone on from: the last end of an epoch, or where a Stop
+    was obeyed. ``started`` tells whether the graph could be made and the first step came.
+    """
 
     plan: Plan
     send: Callable[[Event], None]
@@ -75,6 +80,7 @@ class Training:
     state: State | None = None
     history: list[Logs] = field(default_factory=list)
     watched: Watch | None = None
+    started: bool = False
 
     def __post_init__(self) -> None:
         plan = self.plan
@@ -88,6 +94,7 @@ class Training:
             self._test, self._test_count = test_steps(self._model, rows), rows.steps
         self._pace, self._test_pace = Pace(), Pace()
         self._epoch = self._step = 0
+        self._warned = False
 
     def train(self) -> None:
         """Train to the end. The newest state is in the run folder whatever happens.
@@ -104,6 +111,7 @@ class Training:
         self._points = Points(self.send, self.plan.request, names)
         self._names = names
         last = self._last_epoch()
+        self.started = True
         self.send(
             TrainingStarted(
                 request=self.plan.request,
@@ -173,7 +181,15 @@ class Training:
             self._points.flush()
             if collected:
                 table = np.concatenate(collected).tolist()
-                self.plan.run.add_batches(self._epoch, self._total(first), self._names, table)
+                self._record(
+                    partial(
+                        self.plan.run.add_batches,
+                        self._epoch,
+                        self._total(first),
+                        self._names,
+                        table,
+                    )
+                )
         after_steps = self._captured()
         logs = self._logs()
         try:
@@ -189,11 +205,21 @@ class Training:
         self._epoch, self._step = epoch + 1, 0
         self._model.reset_metrics()
         self.state = state.at(self._epoch, 0, self._batches.steps, self.history)
-        self.plan.run.end_epoch(epoch, logs, seconds)
-        self.plan.run.offer(self.state)
+        self._record(partial(self.plan.run.end_epoch, epoch, logs, seconds))
+        self._record(partial(self.plan.run.offer, self.state))
         self.send(EpochEnded(request=self.plan.request, epoch=epoch, logs=logs, seconds=seconds))
         if self.watched is not None:
             self._show(self.watched, epoch)
+
+    def _record(self, write: Callable[[], None]) -> None:
+        """Write to the run folder; a full disk is told once and does not end hours of work."""
+        try:
+            write()
+        except (SaveError, OSError) as error:
+            if not self._warned:
+                text = f"{error} Training goes on."
+                self.send(Progressed(request=self.plan.request, text=text))
+            self._warned = True
 
     def _validate(self) -> Logs:
         """Logs of the validation samples with Keras's ``val_`` names.

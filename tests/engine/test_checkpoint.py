@@ -175,6 +175,25 @@ def test_a_run_is_read_back(classifier, tmp_path):
     ]
 
 
+def test_a_damaged_or_missing_checkpoint_is_not_the_only_one(classifier, tmp_path, monkeypatch):
+    run = Run.create(tmp_path / "run", classifier)
+    newest = tmp_path / "run" / "checkpoint.npz"
+    for epoch in (1, 2):
+        run.save(State(weights={}, epoch=epoch))
+    assert run.state.epoch == 2
+    newest.write_bytes(newest.read_bytes()[:-30])
+    assert run.state.epoch == 1
+
+    def full(*arguments, **named):
+        raise OSError(28, "No space left on device")
+
+    run.save(State(weights={}, epoch=3))
+    monkeypatch.setattr(np, "savez", full)
+    with pytest.raises(SaveError):
+        run.save(State(weights={}, epoch=4))
+    assert run.state.epoch == 3
+
+
 def test_a_run_never_overwrites_another(classifier, tmp_path):
     Run.create(tmp_path / "run", classifier)
     with pytest.raises(KBuilderError, match="already holds a run"):
