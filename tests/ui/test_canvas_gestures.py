@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtTest import QTest
 
 from kbuilder.document import edits
@@ -212,6 +212,19 @@ def test_space_and_drag_pans_and_does_not_insert(bench):
     QTest.keyRelease(bench.view, Qt.Key.Key_Space)
     assert bench.middle("mid") - before == QPoint(40, -10)
     assert not bench.view.inserter.quick.isVisible()
+
+
+def test_a_drag_to_the_border_scrolls_and_goes_on(bench, qtbot):
+    before = bench.view.mapToScene(QPoint(0, 0)).x()
+    border = QPoint(bench.view.viewport().width() - 3, 300)
+    bench.press(bench.middle("mid"))
+    bench.move(border)
+    qtbot.waitUntil(lambda: bench.view.mapToScene(QPoint(0, 0)).x() > before + 60)
+    reached = bench.view.mapToScene(border).x()
+    assert bench.scene.nodes["mid"].pos().x() == pytest.approx(reached - 92, abs=20)
+    bench.release(border)
+    assert not any(timer.isActive() for timer in bench.view.findChildren(QTimer))
+    assert bench.document.undo_text == "Move hidden"
 
 
 def test_an_edit_under_a_running_gesture_does_no_harm(bench):

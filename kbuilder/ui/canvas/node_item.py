@@ -34,6 +34,7 @@ _NAME_Y, _DETAIL_Y = 8.0, 29.0
 _RIGHT = NODE_WIDTH - 10.0
 _GAP = 6.0
 _LOCK_ROOM = 15.0
+_LEAST_CLASS = 32.0
 _FROZEN_OPACITY = 0.62
 
 
@@ -159,8 +160,8 @@ class NodeItem(QGraphicsItem):
 
     def _paint_title(self, painter: QPainter) -> None:
         painter.setPen(self._style.text_pen)
-        painter.setFont(self._style.name_font)
-        painter.drawStaticText(self._title_place, self._name)
+        painter.setFont(self._style.title_font)
+        painter.drawStaticText(self._title_place, self._title)
         painter.setOpacity(1.0)
 
     def _paint_texts(self, painter: QPainter) -> None:
@@ -205,38 +206,48 @@ class NodeItem(QGraphicsItem):
     def _prepare(self) -> None:
         """Lay out the texts once, at first sight, so that painting only draws them."""
         self._prepared = True
-        style, look, node = self._style, self.look, self.node
+        look, node = self.look, self.node
         self._frozen = not node.trainable
         found = look.errors or look.warnings
         self._badge = str(min(found, 99)) if found else None
-
-        room = _RIGHT - PADDING - (_LOCK_ROOM if self._frozen else 0.0)
         classes = f"{node.class_name} · {look.output}" if look.output else node.class_name
         detail = summary(node, look.spec, look.inputs, look.facts)
         self._told = bool(detail)
-        if not detail:
-            detail, classes = classes, ""
-        name = _elided(style.name_metrics, node.name, room)
+        self._prepare_title()
+        self._prepare_first_line(classes if detail else "")
+        self._prepare_second_line(detail or classes)
+
+    def _prepare_title(self) -> None:
+        metrics = self._style.title_metrics
+        title = _elided(metrics, self.node.name, _RIGHT - PADDING)
+        self._title = _static(title, self._style.title_font)
+        self._title_place = QPointF(PADDING, (NODE_RECT.height() - metrics.height()) / 2)
+
+    def _prepare_first_line(self, classes: str) -> None:
+        style = self._style
+        room = _RIGHT - PADDING - (_LOCK_ROOM if self._frozen else 0.0)
+        name = _elided(style.name_metrics, self.node.name, room)
         name_width = style.name_metrics.horizontalAdvance(name)
         left = room - name_width - _GAP
-        classes = _elided(style.class_metrics, classes, left) if left > 32.0 else ""
+        classes = _elided(style.class_metrics, classes, left) if left > _LEAST_CLASS else ""
+        class_width = style.class_metrics.horizontalAdvance(classes)
+        rise = style.name_metrics.ascent() - style.class_metrics.ascent()
         self._name = _static(name, style.name_font)
         self._class = _static(classes, style.class_font)
         self._name_place = QPointF(PADDING, _NAME_Y)
-        self._title_place = QPointF(PADDING, (NODE_RECT.height() - style.name_metrics.height()) / 2)
         self._lock_place = QPointF(PADDING + name_width + 6.0, _NAME_Y + 3.0)
-        class_width = style.class_metrics.horizontalAdvance(classes)
-        rise = style.name_metrics.ascent() - style.class_metrics.ascent()
         self._class_place = QPointF(_RIGHT - class_width, _NAME_Y + rise)
 
-        weights = look.facts.trainable_params + look.facts.fixed_params if look.facts else 0
+    def _prepare_second_line(self, detail: str) -> None:
+        style, facts = self._style, self.look.facts
+        weights = facts.trainable_params + facts.fixed_params if facts else 0
         count = count_text(weights) if weights else ""
         count_width = style.class_metrics.horizontalAdvance(count)
         detail = _elided(style.detail_metrics, detail, _RIGHT - PADDING - count_width - _GAP)
+        rise = style.detail_metrics.ascent() - style.class_metrics.ascent()
         self._detail = _static(detail, style.detail_font)
         self._count = _static(count, style.class_font)
         self._detail_place = QPointF(PADDING, _DETAIL_Y)
-        rise = style.detail_metrics.ascent() - style.class_metrics.ascent()
         self._count_place = QPointF(_RIGHT - count_width, _DETAIL_Y + rise)
 
 

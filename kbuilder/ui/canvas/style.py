@@ -120,11 +120,13 @@ class CanvasStyle:
 
     def _set_fonts(self) -> None:
         self.name_font = _font(13, bold=True)
+        self.title_font = _font(21, bold=True)
         self.class_font = _font(11)
         self.detail_font = _font(12)
         self.pill_font = _font(11)
         self.badge_font = _font(11, bold=True)
         self.name_metrics = QFontMetricsF(self.name_font)
+        self.title_metrics = QFontMetricsF(self.title_font)
         self.class_metrics = QFontMetricsF(self.class_font)
         self.detail_metrics = QFontMetricsF(self.detail_font)
         self.pill_metrics = QFontMetricsF(self.pill_font)

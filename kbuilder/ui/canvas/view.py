@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QToolTip, QWidget
 
 from kbuilder.document.changes import Changes
 from kbuilder.document.graph import EdgeKey
+from kbuilder.ui.canvas.edge_scroll import EdgeScroll
 from kbuilder.ui.canvas.editing import CanvasEditing
 from kbuilder.ui.canvas.gestures import DragNodes, DrawWire, Gesture, Marquee, Pan, wire_from
 from kbuilder.ui.canvas.hover import EDGE_REACH_PX, Hover
@@ -51,6 +52,7 @@ class CanvasView(ZoomView):
         self._gesture: Gesture | None = None
         self._mouse = QPointF()
         self._space_held = False
+        self._edge_scroll = EdgeScroll(self._scroll_under_gesture, self)
         self._hover = Hover(scene)
         self._key_actions: dict[Qt.Key, Callable[[], None]] = {
             Qt.Key.Key_F: self.fit,
@@ -141,6 +143,8 @@ class CanvasView(ZoomView):
         place = self.mapToScene(event.position().toPoint())
         if self._gesture is not None:
             self._gesture.move(place)
+            if not isinstance(self._gesture, Pan):
+                self._edge_scroll.follow(self._mouse, self.viewport().rect())
         elif self._hover.follow(place):
             self.viewport().setCursor(Qt.CursorShape.CrossCursor)
         elif not self._space_held:
@@ -149,10 +153,9 @@ class CanvasView(ZoomView):
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Let the gesture do its work."""
         self._mouse = event.position()
-        gesture, self._gesture = self._gesture, None
+        gesture = self._let_go()
         if gesture is not None:
             gesture.end(self.mapToScene(event.position().toPoint()))
-        self.viewport().unsetCursor()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Tell that a node was activated; on empty canvas open quick insert there."""
@@ -168,11 +171,21 @@ class CanvasView(ZoomView):
 
     def cancel_gesture(self) -> bool:
         """Give up the gesture that runs; answers whether there was one."""
-        gesture, self._gesture = self._gesture, None
-        self.viewport().unsetCursor()
+        gesture = self._let_go()
         if gesture is not None:
             gesture.cancel()
         return gesture is not None
+
+    def _let_go(self) -> Gesture | None:
+        gesture, self._gesture = self._gesture, None
+        self._edge_scroll.stop()
+        self.viewport().unsetCursor()
+        return gesture
+
+    def _scroll_under_gesture(self, pixels: QPointF) -> None:
+        self.scroll_by(pixels)
+        if self._gesture is not None:
+            self._gesture.move(self.mapToScene(self._mouse.toPoint()))
 
     def _document_changed(self, changes: Changes) -> None:
         """Give up a gesture whose ground was changed under it, as by undo with the button down."""
