@@ -98,12 +98,13 @@ def test_a_wire_end_dragged_into_nothing_disconnects(bench):
 
 def test_a_wire_end_put_back_changes_nothing(bench):
     before = bench.document.project
-    bench.press(bench.input("out"))
-    bench.move(bench.input("out") + _AWAY)
-    bench.move(bench.input("out"))
-    bench.release(bench.input("out"))
-    assert bench.document.project == before
-    assert bench.scene.edges[("mid", 0, "out", 0)].isVisible()
+    bench.press(bench.input("mid"))
+    bench.move(bench.input("mid") + _AWAY)
+    assert not bench.scene.edges[("in", 0, "mid", 0)].isVisible()
+    bench.move(bench.input("mid"))
+    bench.release(bench.input("mid"))
+    assert bench.document.project is before
+    assert bench.scene.edges[("in", 0, "mid", 0)].isVisible()
 
 
 def test_the_source_end_of_a_selected_wire_can_be_moved(bench):
@@ -147,6 +148,7 @@ def test_moving_by_mouse_is_one_step_for_all_selected(bench):
 
 
 def test_a_press_without_a_move_selects_and_changes_nothing(bench):
+    bench.document.apply("Move", lambda project: edits.move(project, {"mid": (0.4, 120.4)}))
     before = bench.document.project
     bench.click(bench.middle("mid"))
     assert bench.scene.selected_ids() == ["mid"]
@@ -236,6 +238,17 @@ def test_an_edit_under_a_running_gesture_does_no_harm(bench):
     bench.release(start + QPoint(80, 0))
     assert bench.wires == {("in", "out")}
     assert set(bench.scene.nodes) == {"in", "out"}
+
+
+def test_undo_under_a_running_wire_gives_the_wire_up(bench):
+    _add(bench, "side", "Dense", 250, 120)
+    bench.press(bench.output("side"))
+    bench.move(bench.middle("out"))
+    bench.document.undo()
+    bench.move(bench.middle("out"))
+    bench.release(bench.middle("out"))
+    assert bench.wires == {("in", "mid"), ("mid", "out")}
+    assert len(bench.scene.items()) == 3 + 2 * 2
 
 
 def test_a_second_wire_into_one_input_takes_the_place_of_the_first(bench):

@@ -117,6 +117,25 @@ def test_escape_closes_quick_insert_and_adds_nothing(bench):
     assert bench.view.hasFocus()
 
 
+def test_a_click_beside_quick_insert_closes_it(bench):
+    bench.key(Qt.Key.Key_Tab)
+    assert bench.view.inserter.quick.search.hasFocus()
+    bench.click(QPoint(20, 690))
+    assert not bench.view.inserter.quick.isVisible()
+    assert len(bench.graph.nodes) == 3
+
+
+def test_a_click_on_a_row_of_quick_insert_adds_that_layer(bench):
+    bench.key(Qt.Key.Key_Tab)
+    quick = bench.view.inserter.quick
+    QTest.keyClicks(quick.search, "lstm")
+    row = quick.tree.visualRect(quick.tree.currentIndex()).center()
+    none = Qt.KeyboardModifier.NoModifier
+    QTest.mouseClick(quick.tree.viewport(), Qt.MouseButton.LeftButton, none, row)
+    assert bench.graph.nodes[-1].class_name == "LSTM"
+    assert not quick.isVisible()
+
+
 def test_arrow_keys_choose_in_quick_insert(bench):
     bench.key(Qt.Key.Key_Tab)
     quick = bench.view.inserter.quick

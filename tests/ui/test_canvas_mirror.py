@@ -110,6 +110,14 @@ def test_opening_another_project_shows_it_and_selects_nothing(bench, qtbot):
     assert bench.view.viewport().rect().contains(bench.middle("mid"))
 
 
+def test_what_was_opened_before_the_first_show_is_in_view_then(dressed, catalogue, qtbot):
+    far = Graph(nodes=(Node(id="far", class_name="Input", name="x", x=9000.0, y=70000.0),))
+    bench = Bench(catalogue, far)
+    qtbot.addWidget(bench.view)
+    bench.view.show()
+    assert bench.view.viewport().rect().contains(bench.middle("far"))
+
+
 def test_facts_and_problems_are_shown_and_outlive_edits(bench):
     facts = {"in": NodeFacts(outputs=(TensorFacts((None, 28, 28, 1), "float32"),))}
     problems = (

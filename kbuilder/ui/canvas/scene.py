@@ -246,6 +246,7 @@ class CanvasScene(QGraphicsScene):
             self._remove_edge(edge.key)
         for node in changes.removed:
             self._remove_node(node)
+        self._outputs = {node.id for node in self.graph.outputs}
         touched = self._touched(changes)
         self._refresh_nodes(touched)
         for node in changes.added:
@@ -262,12 +263,10 @@ class CanvasScene(QGraphicsScene):
             self.replaced.emit()
 
     def _touched(self, changes: Changes) -> set[str]:
-        """Items that look different: by value, by their wires, or as an output of the model."""
-        outputs = {node.id for node in self.graph.outputs}
-        touched = {*changes.changed, *(outputs ^ self._outputs)}
+        """Items that look different, by value or by their wires."""
+        touched = set(changes.changed)
         for edge in (*changes.edges_added, *changes.edges_removed):
             touched.update((edge.source, edge.target))
-        self._outputs = outputs
         return touched & set(self.nodes)
 
     def _add_node(self, node: Node) -> None:
