@@ -156,7 +156,6 @@ class CanvasStyle:
         self.wire_hover_pen = _pen(theme.text, 2.0)
         self.wire_accent_pen = _pen(theme.accent, 2.4)
         self.wire_selected_pen = _pen(theme.accent, 3.4)
-        self.wire_refused_pen = _pen(theme.error, 2.0)
         self.preview_pen = _pen(theme.accent, 2.0)
         self.preview_pen.setDashPattern([4.0, 3.0])
         self.refused_pen = _pen(theme.error, 2.0)
