@@ -18,6 +18,7 @@ from kbuilder.engine import plain_keras
 from kbuilder.engine.arrays import bare
 from kbuilder.engine.build import BuiltModel
 from kbuilder.engine.model_files import load_weights, write_model
+from kbuilder.engine.write_model import WEIGHT_ENDINGS
 
 PROOF_SAMPLES = 8
 TIMEOUT_S = 300
@@ -46,7 +47,7 @@ def export(
     write_model(model, path, project=project, weights_only=weights_only)
     arrays = [array[:PROOF_SAMPLES] for array in inputs] if inputs else _random(model)
     here = keras.tree.flatten(model.predict_on_batch(bare(arrays)))
-    if weights_only or path.name.endswith((".weights.h5", "_weights.h5", "_weights.hdf5")):
+    if weights_only or path.name.lower().endswith(WEIGHT_ENDINGS):
         again = rebuild().model
         load_weights(again, path)
         there = keras.tree.flatten(again.predict_on_batch(bare(arrays)))

@@ -15,7 +15,9 @@ from kbuilder.engine.activations import Probe
 from kbuilder.engine.build import BuiltModel, build
 from kbuilder.engine.checkpoint import restore
 from kbuilder.engine.compiling import compile_model
+from kbuilder.engine.infer import Inference
 from kbuilder.engine.runs import Run
+from kbuilder.engine.sizes import refuse_too_large
 
 
 @dataclass
@@ -25,15 +27,23 @@ class LiveModel:
     run: str
     project: Project
     built: BuiltModel
-    probe: Probe | None = None
-    probed_data: Any = None
+    _probe: Probe | None = None
+    _dataset: data.Dataset | None = None
+
+    def probe(self, dataset: data.Dataset) -> Probe:
+        """The probe into this model with this data; it keeps the sub-models it has made."""
+        if self._probe is None or self._dataset is not dataset:
+            self._probe = Probe(self.built, dataset.inputs, dataset.targets)
+            self._dataset = dataset
+        return self._probe
 
 
 class LiveModels:
     """Keeps the latest model and the latest data set; makes others when they are asked for."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    def __init__(self, catalogue: Catalogue, inference: Inference) -> None:
         self._catalogue = catalogue
+        self._inference = inference
         self._model: LiveModel | None = None
         self._data_key: Any = None
         self._data: data.Dataset | None = None
@@ -74,15 +84,17 @@ class LiveModels:
             self._data_key = key
         return self._data
 
-    def probe(self, model: LiveModel, dataset: data.Dataset) -> Probe:
-        """The probe of a model on this data, with the sub-models it has made so far."""
-        if model.probe is None or model.probed_data is not dataset:
-            model.probe = Probe(model.built, dataset.inputs, dataset.targets)
-            model.probed_data = dataset
-        return model.probe
+    def build(self, project: Project) -> BuiltModel:
+        """A fresh model, if its weights fit into the free memory.
+
+        Raises:
+            BuildError: the project is not a model, or too large a one.
+        """
+        refuse_too_large(project.graph, self._inference.infer(project.graph)[0])
+        return build(project, self._catalogue)
 
     def _fresh(self, project: Project) -> LiveModel:
-        built = build(project, self._catalogue)
+        built = self.build(project)
         if any(options.loss for options in project.compile.outputs.values()):
             compile_model(built, project, self._catalogue)
         return LiveModel("", project, built)

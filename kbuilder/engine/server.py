@@ -35,13 +35,14 @@ class Server:
         self._session = Session(self._send)
         self._lock = threading.Lock()
         self._unfinished = 0
-        self._closed = threading.Event()
+        self._ended = threading.Event()  # no more requests can come
+        self._closed = threading.Event()  # no more events can be sent
 
     def serve(self) -> None:
         """Send Ready, then handle requests until the stream closes or a Quit was handled."""
         self._send(ready())
         threading.Thread(target=self._read, name="requests", daemon=True).start()
-        while (request := self._waiting.get()) is not None:
+        while (request := self._waiting.get()) is not None and not self._ended.is_set():
             self._session.handle(request)
             with self._lock:
                 self._unfinished -= 1
@@ -60,6 +61,7 @@ class Server:
                         # A control that comes when nothing runs was meant for what has just ended.
                         self._session.controls.put(message)
         finally:
+            self._ended.set()
             self._session.controls.put(Stop(keep=True))
             self._waiting.put(None)
 

@@ -11,7 +11,6 @@ from typing import Any
 from kbuilder.document.catalogue import Catalogue, load_catalogue
 from kbuilder.document.errors import SaveError
 from kbuilder.engine import data
-from kbuilder.engine.build import build
 from kbuilder.engine.checkpoint import capture
 from kbuilder.engine.compiling import compile_model
 from kbuilder.engine.controls import ControlQueue, StopRequestedError
@@ -24,7 +23,6 @@ from kbuilder.engine.matching import check_fit, match, split
 from kbuilder.engine.model_files import load_weights, read_model
 from kbuilder.engine.objects import KERAS_ERRORS, BuildError, plain_text
 from kbuilder.engine.runs import Run
-from kbuilder.engine.sizes import refuse_too_large
 from kbuilder.engine.training import Plan, Training
 from kbuilder.link.messages import (
     ComputeActivations,
@@ -61,7 +59,7 @@ class Session:
         self._send = send
         self._catalogue = catalogue or load_catalogue()
         self._inference = Inference(self._catalogue)
-        self._live = LiveModels(self._catalogue)
+        self._live = LiveModels(self._catalogue, self._inference)
         self._handlers: dict[type[Request], Callable[[Any], None]] = {
             Infer: self._infer,
             Preview: self._preview,
@@ -96,53 +94,56 @@ class Session:
         self._send(Previewed(request=request.request, preview=preview))
 
     def _train(self, request: Train) -> None:
-        project = request.project
         self._live.drop()
+        plan, dataset = self._plan(request)
+        model = LiveModel(request.run, request.project, plan.built)
+        training = Training(plan, self._send, self.controls, model.probe(dataset))
+        before = frozen_digests(plan.built.model, request.project.graph)
+        try:
+            training.train()
+        except StopRequestedError as stop:
+            plan.run.log("stopped", kept=stop.keep)
+            if stop.keep:
+                self._finish_training(request, model, before)
+            else:
+                plan.run.discard()
+            raise
+        except KERAS_ERRORS as error:
+            self._give_up(plan.run, training, error)
+            raise BuildError((fitting_problem(error, request.project.graph),)) from error
+        except Exception as error:
+            self._give_up(plan.run, training, error)
+            if isinstance(error, SaveError):
+                # Trained to the end and not written: it can still be looked into and exported.
+                self._live.keep(model)
+            raise
+        plan.run.log("finished")
+        self._finish_training(request, model, before)
+
+    def _plan(self, request: Train) -> tuple[Plan, data.Dataset]:
+        """Everything that can be refused before the first step, and then the run folder."""
+        project = request.project
         check_fit(project.fit)
         source = Run.open(Path(request.resume)) if request.resume else None
         state = source.state if source else None
-        refuse_too_large(project.graph, self._inference.infer(project.graph)[0])
-        built = build(project, self._catalogue)
+        built = self._live.build(project)
         compile_model(built, project, self._catalogue)
         self._send(Progressed(request=request.request, text="Reading the data"))
         dataset = self._live.load(project.data, project, request.base)
         samples = match(built, project, dataset.inputs, dataset.targets)
         samples, validation = split(samples, project.fit)
-        run = Run.create(Path(request.run), project)
-        model = LiveModel(request.run, project, built)
+        self._send(Progressed(request=request.request, text="Preparing the first step"))
         plan = Plan(
             request=request.request,
             built=built,
             fit=project.fit,
             samples=samples,
             validation=validation,
-            run=run,
+            run=Run.create(Path(request.run), project),
             resume=state,
             source=source,
         )
-        self._send(Progressed(request=request.request, text="Preparing the first step"))
-        training = Training(plan, self._send, self.controls, self._live.probe(model, dataset))
-        before = frozen_digests(built.model, project.graph)
-        try:
-            training.train()
-        except StopRequestedError as stop:
-            run.log("stopped", kept=stop.keep)
-            if not stop.keep:
-                run.discard()
-                raise
-            self._finish_training(request, model, before)
-            raise
-        except KERAS_ERRORS as error:
-            self._give_up(run, training, error)
-            raise BuildError((fitting_problem(error, project.graph),)) from error
-        except Exception as error:
-            self._give_up(run, training, error)
-            if isinstance(error, SaveError):
-                # Trained to the end and not written: it can still be looked into and exported.
-                self._live.keep(model)
-            raise
-        run.log("finished")
-        self._finish_training(request, model, before)
+        return plan, dataset
 
     def _give_up(self, run: Run, training: Training, error: Exception) -> None:
         if not training.started:
@@ -160,7 +161,7 @@ class Session:
     def _activations(self, request: ComputeActivations) -> None:
         model = self._live.get(request.project, request.run)
         dataset = self._live.load(request.project.data, model.project, request.base)
-        probe = self._live.probe(model, dataset)
+        probe = model.probe(dataset)
         self._send(probe.compute(request.request, request.node, request.samples))
 
     def _export(self, request: Export) -> None:
@@ -176,7 +177,7 @@ class Session:
             path,
             inputs,
             request.weights_only,
-            rebuild=lambda: build(model.project, self._catalogue),
+            rebuild=lambda: self._live.build(model.project),
         )
         self._send(Exported(request=request.request, path=str(path), difference=difference))
 
@@ -196,12 +197,12 @@ class Session:
         )
 
     def _load_weights(self, request: LoadWeights) -> None:
-        built = build(request.project, self._catalogue)
+        built = self._live.build(request.project)
         loaded, left = load_weights(built.model, Path(request.path))
         run = Run.create(Path(request.run), request.project)
         run.log("weights loaded", path=request.path)
         run.save(capture(built.model))
-        self._live.keep(LiveModel(request.run, request.project, built))
+        self._live.drop()
         self._send(
             WeightsLoaded(
                 request=request.request, run=request.run, loaded=tuple(loaded), left=tuple(left)

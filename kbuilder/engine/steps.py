@@ -19,6 +19,9 @@ from kbuilder.engine.arrays import bare
 Tensor = Any
 
 LOSS = "loss"
+"""The batch's own loss."""
+RUNNING_LOSS = "running loss"
+"""The mean over the epoch so far, which Keras logs as ``loss``."""
 
 
 class Batches:
@@ -102,10 +105,7 @@ class StepFunction:
 
 
 def train_steps(model: keras.Model, batches: Batches) -> StepFunction:
-    """Training steps; ``loss`` in the result is the batch's own, the metrics run over the epoch.
-
-    The name ``RUNNING_LOSS`` holds the running mean that Keras logs as ``loss``.
-    """
+    """Training steps: ``LOSS``, ``RUNNING_LOSS``, and the metrics over the epoch so far."""
 
     def step(x: Any, y: Any) -> dict[str, Tensor]:
         # The body of keras.src.backend.tensorflow.trainer.train_step (3.15), which returns only the
@@ -135,9 +135,6 @@ def test_steps(model: keras.Model, batches: Batches) -> StepFunction:
         return dict(model.compute_metrics(x, y, y_pred))
 
     return StepFunction(model, batches, step)
-
-
-RUNNING_LOSS = "running loss"
 
 
 def flatten_logs(logs: dict[str, Tensor]) -> dict[str, Tensor]:

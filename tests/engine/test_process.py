@@ -1,4 +1,3 @@
-import os
 import subprocess
 import sys
 import threading
@@ -19,7 +18,6 @@ from kbuilder.link.messages import (
     Pause,
     Paused,
     PointsLogged,
-    Preview,
     Ready,
     Stop,
     Stopped,
@@ -122,8 +120,7 @@ def test_a_killed_engine_is_seen_as_a_closed_stream(engine, endless, tmp_path):
     assert Run.open(tmp_path / "run").project == endless
 
 
-def test_prints_of_libraries_do_not_reach_the_stream(engine, classifier, monkeypatch):
-    # A data path that TensorFlow or Python complain about on stdout must not break a frame.
+def test_prints_of_libraries_do_not_reach_the_stream():
     code = (
         "import sys, os, kbuilder.engine.__main__ as m;"
         "r, e = m._own_streams(); print('noise'); os.write(1, b'more noise'); e.write(b'clean')"
@@ -134,6 +131,3 @@ def test_prints_of_libraries_do_not_reach_the_stream(engine, classifier, monkeyp
     assert done.stdout == b"clean"
     assert b"noise" in done.stderr
     assert b"more noise" in done.stderr
-    engine.send(Preview(request=1, graph=classifier.graph, data=classifier.data))
-    assert isinstance(engine.wait_for(Finished, Failed)[-1], Finished)
-    assert os.environ.get("KERAS_BACKEND") == "tensorflow"

@@ -273,7 +273,7 @@ def test_a_run_that_is_not_one_is_refused(asker, classifier, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["model.hdf5", "model.h5", "model.keras"])
+@pytest.mark.parametrize("name", ["model.hdf5", "model.keras"])
 def test_an_export_predicts_and_trains_on_in_plain_keras(asker, classifier, tmp_path, name):
     train(asker, classifier, tmp_path / "run")
     path = tmp_path / name
