@@ -73,7 +73,7 @@ def _project(file: Path) -> Findings:
         "parameters": weights,
     }
     if project.data.kind:
-        facts["data"] = _preview_facts(project.data, project, str(file.absolute().parent))
+        facts |= _preview_facts(project.data, project, str(file.absolute().parent))
     return facts, [_plain(problem, project) for problem in problems]
 
 
@@ -95,10 +95,10 @@ def _preview_facts(options: DataOptions, project: Project, base: str) -> dict[st
     heard: list[Event] = []
     handle(Preview(request=1, graph=project.graph, data=options, base=base), heard.append)
     preview = next(event.preview for event in heard if isinstance(event, Previewed))
-    fields = {
-        field.name: " × ".join(map(str, field.shape)) or "one value" for field in preview.fields
+    facts: dict[str, Any] = {
+        "samples": preview.samples,
+        "fields": [f"{field.name}{list(field.shape) or ''}" for field in preview.fields],
     }
-    facts: dict[str, Any] = {"samples": preview.samples, "fields": fields}
     classes = {
         field.name: dict(zip(field.classes, field.counts, strict=True))
         for field in preview.fields

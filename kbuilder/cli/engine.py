@@ -7,9 +7,13 @@ import signal
 import sys
 from collections.abc import Callable
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from kbuilder.document.errors import FileRefusedError, KBuilderError
 from kbuilder.link.messages import Event, Failed, Request, Stop, Stopped
+
+if TYPE_CHECKING:
+    from kbuilder.engine.session import Session
 
 Listener = Callable[[Event], None]
 
@@ -23,11 +27,7 @@ def handle(request: Request, listen: Listener) -> bool:
     Raises:
         KBuilderError: it failed; the text says why.
     """
-    # Keras reads the backend, and TensorFlow its log level, on import.
-    os.environ["KERAS_BACKEND"] = "tensorflow"
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from kbuilder.engine.session import Session
-
+    session_class = _load_quietly()
     end: list[Event] = []
 
     def hear(event: Event) -> None:
@@ -35,7 +35,7 @@ def handle(request: Request, listen: Listener) -> bool:
             end.append(event)
         listen(event)
 
-    session = Session(hear)
+    session = session_class(hear)
     interrupted: list[int] = []
 
     def interrupt(number: int, _: FrameType | None) -> None:
@@ -60,3 +60,24 @@ def handle(request: Request, listen: Listener) -> bool:
     if interrupted:
         raise SystemExit(128 + interrupted[0])
     return not end
+
+
+def _load_quietly() -> type[Session]:
+    """Import TensorFlow without the lines it writes to stderr past every setting."""
+    # Keras reads the backend, and TensorFlow its log level, on import.
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nothing:
+            os.dup2(nothing.fileno(), 2)
+        import tensorflow as tf
+
+        from kbuilder.engine.session import Session
+
+        tf.constant(0)  # the first operation writes about the processor
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+    return Session

@@ -53,6 +53,8 @@ def class_names(field: Field, values: np.ndarray) -> tuple[str, ...]:
     low, high = int(values.min()), int(values.max())
     if low < 0 or high >= MOST_CLASSES or (values.size > MOST_CLASSES and high > values.size / 2):
         return ()
+    if np.unique(values).size * 2 < high + 1:
+        return ()  # counts of something, not codes
     return tuple(str(code) for code in range(high + 1))
 
 

@@ -49,7 +49,9 @@ class EngineThread(QThread):
         return self._last_request
 
     def send(self, message: Request | Control) -> None:
-        """Hand a message to the engine, which is started if it does not run."""
+        """Hand a message to the engine, which is started if it does not run and was not closed."""
+        if self._quitting:
+            return
         if not self.isRunning():
             self.start()
         self._outbox.put(message)
@@ -90,6 +92,7 @@ class EngineThread(QThread):
             writer = threading.Thread(target=self._write, args=(process.stdin,), daemon=True)
             writer.start()
             self._read(process.stdout)
+            process.stdout.close()
             code = process.wait()
             self._outbox.put(None)
             writer.join()

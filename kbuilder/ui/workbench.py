@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from kbuilder.document.catalogue import Catalogue
@@ -46,8 +48,10 @@ class Workbench(QObject):
         self._engine = engine
         self._inferred: tuple[Problem, ...] = ()
         self._infer_request = self._preview_request = 0
-        self._infer_timer = self._timer(self._infer)
-        self._preview_timer = self._timer(self._preview)
+        # Checked in the next turn of the event loop, when all views have followed the change.
+        self._check_timer = self._timer(self._check, 0)
+        self._infer_timer = self._timer(self._infer, SETTLE_MS)
+        self._preview_timer = self._timer(self._preview, SETTLE_MS)
         bridge.changed.connect(self._follow)
         engine.received.connect(self._take)
 
@@ -64,7 +68,7 @@ class Workbench(QObject):
             self.preview, self.preview_fault = None, ""
             self.preview_changed.emit()
         if changes.graph or changes.replaced or changes.compile:
-            self._check()
+            self._check_timer.start()
         if changes.graph or changes.replaced:
             self._infer_timer.start()
         if changes.data or changes.replaced or self._data_nodes_changed(changes):
@@ -77,11 +81,12 @@ class Workbench(QObject):
 
     def _check(self) -> None:
         structure = check(self._document.project, self._catalogue)
-        known = {(problem.node, problem.severity) for problem in structure}
+        # Keras stumbles over what the rules have already explained; a missing loss is not its matter.
+        explained = {problem.node for problem in structure if problem.parameter != "loss"}
         self.problems = structure + tuple(
             problem
             for problem in self._inferred
-            if (problem.node, problem.severity) not in known
+            if problem.node not in explained
             and (not problem.node or problem.node in self._document.project.graph.by_id)
         )
         self.facts_changed.emit()
@@ -121,9 +126,9 @@ class Workbench(QObject):
         elif isinstance(event, Ready):
             self.ready.emit(event)
 
-    def _timer(self, action: object) -> QTimer:
+    def _timer(self, action: Callable[[], None], milliseconds: int) -> QTimer:
         timer = QTimer(self)
         timer.setSingleShot(True)
-        timer.setInterval(SETTLE_MS)
+        timer.setInterval(milliseconds)
         timer.timeout.connect(action)
         return timer
