@@ -20,7 +20,7 @@ ROW_HEIGHT = 100.0
 COLUMN_WIDTH = 240.0
 MODELS = ("Sequential", "Functional", "Model")
 MASKING_OPERATIONS = {"NotEqual", "Any", "LogicalAnd", "LogicalOr", "ExpandDims", "Squeeze"}
-_INPUT_KEYS = {"batch_shape", "batch_input_shape", "dtype", "name", "sparse", "ragged", "optional"}
+_TRAINING_BY_DEFAULT = {"Image augmentation", "Preprocessing"}
 
 Tensor = tuple[str, int]  # name of the layer that makes it, number of its output
 
@@ -172,7 +172,7 @@ def _sources(spec: ClassSpec, node: Any, where: str) -> list[Tensor]:
     for key, value in kwargs.items() if isinstance(kwargs, dict) else ():
         extra = list(_tensors(value))
         if key in ("mask", "attention_mask") or not extra:
-            _refuse_switch(key, value, where)
+            _refuse_switch(spec, key, value, where)
         elif key in spec.ports and spec.ports.index(key) == len(found):
             found += extra
         else:
@@ -184,8 +184,12 @@ def _sources(spec: ClassSpec, node: Any, where: str) -> list[Tensor]:
     return found
 
 
-def _refuse_switch(key: str, value: Any, where: str) -> None:
-    if key == "training" and value is True:
+def _refuse_switch(spec: ClassSpec, key: str, value: Any, where: str) -> None:
+    """Refuse a call that a graph of ours would make differently.
+
+    Layers for pictures have ``training=True`` as their default, which still follows the model.
+    """
+    if key == "training" and value is True and spec.family not in _TRAINING_BY_DEFAULT:
         raise FileRefusedError(
             f"{where} is always called with training=True, which cannot be opened yet."
         )

@@ -52,7 +52,12 @@ def params_from(
                 f"{where} ({class_name}) has “{key}” = {_short(raw)}, which Keras {catalogue.keras_version} "
                 "does not know. Save the model again with that version."
             )
-        value = _value(catalogue, param, raw, f"{where}, parameter “{key}”,")
+        here = f"{where} parameter “{key}”"
+        if isinstance(raw, str) and key in _READS_FILES:
+            raise FileRefusedError(
+                f"{here} is the text “{raw[:60]}”, which would be read as a file. Such files are not opened."
+            )
+        value = _value(catalogue, param, raw, here)
         if not _same(value, param.default):
             params[key] = value
     return _tidied(spec.class_name, params)
@@ -113,10 +118,6 @@ def _from_dict(catalogue: Catalogue, param: ParamSpec, raw: dict[str, Any], wher
 
 
 def _from_text(catalogue: Catalogue, param: ParamSpec, raw: str, where: str) -> Any:
-    if param.name in _READS_FILES:
-        raise FileRefusedError(
-            f"{where} is the text “{raw[:60]}”, which would be read as a file. Such files are not opened."
-        )
     if param.of is not None:
         spec = catalogue.find(param.of, raw)
         if spec is None:

@@ -199,6 +199,7 @@ HIDDEN = {
     *LAYER_FAMILIES["Not offered"],
     *LAYER_FAMILIES["Recurrent cells"],  # they live inside RNN
     "MaxNumBoundingBoxes",  # works on a dictionary of boxes, which no graph carries
+    "Equalization",  # gives its own input as symbolic output (Keras 3.15), so no model can hold it
     *("LossScaleOptimizer", "MultiOptimizer"),  # wrap other optimizers
     *("Mean", "Sum"),  # take a value, not targets and predictions
     *("History", "ProgbarLogger", "LambdaCallback", "LearningRateScheduler"),  # ours, or take code

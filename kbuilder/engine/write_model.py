@@ -12,7 +12,6 @@ from typing import Any
 import h5py
 import keras
 import numpy as np
-from keras.src.legacy.saving import legacy_h5_format
 
 from kbuilder.document.atomic import write_atomically
 from kbuilder.document.catalogue import Catalogue
@@ -43,12 +42,15 @@ def write_hdf5(
     """
 
     def write(temporary: Path) -> None:
-        legacy_h5_format.save_model_to_hdf5(model, str(temporary), include_optimizer=False)
-        with h5py.File(temporary, "r+") as file:
-            config = json.loads(file.attrs["model_config"])
-            file.attrs["model_config"] = json.dumps(_without_mask_operations(config))
+        config = keras.saving.serialize_keras_object(model)
+        described = {"class_name": config["class_name"], "config": config["config"]}
+        with h5py.File(temporary, "w") as file:
+            file.attrs["keras_version"] = keras.__version__
+            file.attrs["backend"] = keras.backend.backend()
+            file.attrs["model_config"] = json.dumps(_for_older_loader(described))
             if model.compiled and model.optimizer is not None:
                 file.attrs["training_config"] = json.dumps(_training_config(model, catalogue))
+            write_older_layout(file.create_group("model_weights"), model)
             _write_state(file.create_group(STATE_GROUP), model, project)
 
     write_atomically(path, _reporting(write))
@@ -138,14 +140,17 @@ def _seeds(model: keras.Model, state: State) -> dict[str, np.ndarray]:
     return found
 
 
-def _without_mask_operations(config: dict[str, Any]) -> dict[str, Any]:
-    """Without the operations that work out masks, which the older loader does not know.
+def _for_older_loader(config: dict[str, Any]) -> dict[str, Any]:
+    """The configuration without what Keras's loader for HDF5 trips over (keras 3.15).
 
-    Layers pass on their masks by themselves, so the loaded model has them again.
+    It does not know the operations that work out masks; layers pass on their masks by themselves, so the
+    loaded model has them again. And it takes the text "dot" for the function of that name.
     """
     layers = config["config"].get("layers", [])
     kept = [layer for layer in layers if layer.get("class_name") not in MASKING_OPERATIONS]
     for layer in kept:
+        if layer["config"].get("score_mode") == "dot":
+            del layer["config"]["score_mode"]  # the default
         for node in layer.get("inbound_nodes") or ():
             for key in set(node.get("kwargs", {})) & {"mask", "query_mask", "value_mask"}:
                 node["kwargs"][key] = None

@@ -12,6 +12,7 @@ import pytest
 from kbuilder.document.catalogue import Catalogue, ClassSpec, ParamSpec, Section, load_catalogue
 from kbuilder.engine.introspect import encode, make_catalogue, module_of
 from kbuilder.resources import resource
+from tests.engine.sample_layers import call, input_for
 
 CATALOGUE = load_catalogue()
 ALL = [(section, spec) for section in get_args(Section) for spec in getattr(CATALOGUE, section)]
@@ -129,51 +130,14 @@ def test_every_entry_is_accepted_by_keras(section: Section, spec: ClassSpec) -> 
         assert type(made(spec, section)).__name__ in (spec.class_name, *spec.aliases)
 
 
-SPECIAL_INPUTS: dict[str, tuple[tuple[int, ...], str]] = {
-    "Embedding": ((8,), "int32"),
-    "ReversibleEmbedding": ((8,), "int32"),
-    "EinsumDense": ((16,), "float32"),
-    "GroupNormalization": ((64,), "float32"),
-    "MultiHeadAttention": ((6, 16), "float32"),
-    "Bidirectional": ((6, 8), "float32"),
-    "CategoryEncoding": ((4,), "int32"),
-    "Hashing": ((4,), "int32"),
-    "HashedCrossing": ((), "int32"),
-    "IntegerLookup": ((4,), "int32"),
-    "StringLookup": ((4,), "string"),
-    "TextVectorization": ((), "string"),
-    "MelSpectrogram": ((16000,), "float32"),
-    "STFTSpectrogram": ((4000, 1), "float32"),
-    "Permute": ((6, 8), "float32"),
-    "Dot": ((8,), "float32"),
-}
-SIZES = {1: (), 2: (8,), 3: (6, 8), 4: (32, 32, 3), 5: (12, 12, 12, 3), 6: (4, 12, 12, 12, 2)}
-
-
 @pytest.mark.parametrize("spec", [s for s in LAYERS if s.class_name != "Input"], ids=name_of)
 def test_layer_can_be_called_and_comes_back_from_its_config(spec: ClassSpec) -> None:
-    size, dtype = SPECIAL_INPUTS.get(
-        spec.class_name, (SIZES[max(spec.min_rank or 2, 2)], "float32")
-    )
-    rank = len(size) + 1
-    assert (spec.min_rank or 1) <= rank <= (spec.max_rank or 99)
     layer = made(spec, "layers")
-    tensor = keras.Input(size, dtype=dtype)
     with keras.StatelessScope(initialize_variables=False):
-        output = called(layer, spec, tensor)
+        output = call(layer, spec, input_for(spec))
     assert len(keras.tree.flatten(output)) == spec.outputs
     again = type(layer).from_config(layer.get_config())
     assert plain_config(again) == plain_config(layer)
-
-
-def called(layer: Any, spec: ClassSpec, tensor: Any) -> Any:
-    if spec.many_inputs:
-        return layer([tensor, tensor, tensor])
-    if "query" in spec.ports:
-        two = len(spec.ports) - spec.optional_ports
-        takes_list = spec.class_name in ("Attention", "AdditiveAttention")
-        return layer([tensor] * two) if takes_list else layer(*[tensor] * two)
-    return layer([tensor] * len(spec.ports)) if len(spec.ports) > 1 else layer(tensor)
 
 
 def plain_config(layer: Any) -> dict[str, Any]:
