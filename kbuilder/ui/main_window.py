@@ -246,6 +246,11 @@ class MainWindow(QMainWindow):
     def _mourn_workbench(self, cause: str, last_words: str) -> None:
         dialogs.show_error(self, self.tr("The engine ended"), cause, last_words)
 
+    @Slot()
+    def _forget_progress(self) -> None:
+        if self.training.state is State.RUNNING:
+            self._status.show_text("hint", "")
+
     @Slot(object)
     def _take_progress(self, event: Progressed) -> None:
         self.tell(event.text)
@@ -300,6 +305,7 @@ class MainWindow(QMainWindow):
         self.workbench.preview_changed.connect(self.refresh)
         self.workbench.ready.connect(self._take_ready)
         self.training.state_changed.connect(self.refresh)
+        self.training.state_changed.connect(self._forget_progress)
         self.training.failed.connect(self._take_failure)
         self.training.progressed.connect(self._take_progress)
         self._engines[0].died.connect(self._mourn_workbench)

@@ -63,7 +63,7 @@ class InspectWorkspace(QWidget):
         ):
             splitter.addWidget(widget)
         splitter.setStretchFactor(2, 1)
-        splitter.setSizes([210, 230, 800, 280])
+        splitter.setSizes([200, 230, 800, 270])
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(splitter)
@@ -174,7 +174,7 @@ class InspectWorkspace(QWidget):
         self._thumbnails.setResizeMode(QListView.ResizeMode.Adjust)
         self._thumbnails.setMovement(QListView.Movement.Static)
         self._thumbnails.setIconSize(QSize(THUMBNAIL, THUMBNAIL))
-        self._thumbnails.setSpacing(3)
+        self._thumbnails.setGridSize(QSize(THUMBNAIL + 10, THUMBNAIL + 10))
         self._thumbnails.setAccessibleName(self.tr("First samples"))
         self._thumbnails.currentItemChanged.connect(self._pick)
         return _side(label(self.tr("SAMPLES"), "heading"), self._sample, self._thumbnails)

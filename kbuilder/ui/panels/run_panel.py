@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Slot
+from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from kbuilder.ui.live_run import LiveRun
 from kbuilder.ui.text import label
 from kbuilder.ui.training import State, Training
+
+NAME_WIDTH = 160
 
 
 class RunPanel(QWidget):
@@ -35,7 +37,7 @@ class RunPanel(QWidget):
         ):
             column.addWidget(label(heading, "heading"))
             for widget in widgets:
-                widget.setWordWrap(True)
+                widget.setWordWrap(widget is not self._last)
                 column.addWidget(widget)
             column.addSpacing(8)
         column.addStretch(1)
@@ -48,7 +50,9 @@ class RunPanel(QWidget):
         self._state.setText(self._state_text())
         self._show_numbers(self._training.live)
         self._frozen.setText(self._frozen_text())
-        self._folder.setText(self._training.run or self.tr("Nothing trained yet."))
+        # A path may be wrapped after each slash, or it would widen the whole window.
+        path = self._training.run.replace("/", "/\u200b")
+        self._folder.setText(path or self.tr("Nothing trained yet."))
 
     def _state_text(self) -> str:
         texts = {
@@ -66,8 +70,14 @@ class RunPanel(QWidget):
         self._best.setText(f"{best[1]:.4f}" if best else "—")
         self._best_at.setText(self.tr("{0}, epoch {1}").format(name, best[0] + 1) if best else "")
         if run and run.epochs:
-            lines = (f"{logs[-1][1]:.4f}  {name}" for name, logs in run.epochs.items())
-            self._last.setText("\n".join(lines))
+            measure = self._last.fontMetrics()
+            middle = Qt.TextElideMode.ElideMiddle
+            self._last.setText(
+                "\n".join(
+                    f"{logs[-1][1]:.4f}  {measure.elidedText(name, middle, NAME_WIDTH)}"
+                    for name, logs in run.epochs.items()
+                )
+            )
         else:
             self._last.setText("—")
 

@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from kbuilder.ui import theme
 from kbuilder.ui.live_run import Floats, LiveRun
-from kbuilder.ui.text import ElidedLabel, label
+from kbuilder.ui.plots.legend import Legend
+from kbuilder.ui.text import label
 
 MOST_POINTS = 3000
 """Points drawn of a batch curve; more are folded to the smallest and largest of each group."""
@@ -19,10 +20,9 @@ MOST_POINTS = 3000
 class CurvePlot(QWidget):
     """One metric over epochs, in a card with a title and a log switch."""
 
-    def __init__(self, name: str, colour: int = 0, parent: QWidget | None = None) -> None:
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.name = name
-        self._colour = colour
         self._seen = -1
         self.setProperty("role", "card")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -35,7 +35,7 @@ class CurvePlot(QWidget):
         self._epochs = self._plot.plot([], [], antialias=True)
         self._validation = self._plot.plot([], [], antialias=True)
         self._plot.setMinimumSize(160, 120)
-        self._value = ElidedLabel()
+        self._legend = Legend()
         self._log = QToolButton()
         self._log.setText(self.tr("log"))
         self._log.setCheckable(True)
@@ -57,20 +57,20 @@ class CurvePlot(QWidget):
             self._batches.setData(*folded(series.values, first, steps))
         self._show_epochs(self._epochs, run.epochs.get(self.name))
         self._show_epochs(self._validation, run.epochs.get(f"val_{self.name}"))
-        self._value.setText(self._latest(run))
+        self._legend.show_curves(self._latest(run))
 
     def clear(self) -> None:
         """Show nothing."""
         self._seen = -1
         for curve in (self._batches, self._epochs, self._validation):
             curve.setData([], [])
-        self._value.setText("")
+        self._legend.show_curves([])
 
     @Slot()
     def paint_theme(self) -> None:
         """Draw with the colours of the theme in use."""
         colours = theme.current()
-        main = colours.series(self._colour)
+        main = colours.series(0)
         thin = QColor(main)
         thin.setAlpha(90)
         self._batches.setPen(pg.mkPen(thin, width=1))
@@ -90,13 +90,16 @@ class CurvePlot(QWidget):
             symbol = "o" if len(logged) == 1 else None
             curve.setData(at, values, symbol=symbol, symbolSize=6)
 
-    def _latest(self, run: LiveRun) -> str:
-        parts = []
-        for name, text in ((self.name, self.tr("training")), (f"val_{self.name}", "validation")):
-            logged = run.epochs.get(name)
-            if logged:
-                parts.append(f"{text} {logged[-1][1]:.4f}")
-        return " · ".join(parts)
+    def _latest(self, run: LiveRun) -> list[tuple[int, str, str]]:
+        names = (
+            (0, self.name, self.tr("training")),
+            (1, f"val_{self.name}", self.tr("validation")),
+        )
+        return [
+            (number, text, f"{run.epochs[name][-1][1]:.4f}")
+            for number, name, text in names
+            if name in run.epochs
+        ]
 
     @Slot(bool)
     def _set_log(self, on: bool) -> None:
@@ -104,8 +107,10 @@ class CurvePlot(QWidget):
 
     def _make_layout(self, name: str) -> None:
         head = QHBoxLayout()
-        head.addWidget(label(name.replace("_", " ").upper(), "heading"))
-        head.addWidget(self._value, 1)
+        title = label(name.replace("_", " ").upper(), "heading")
+        title.setMinimumWidth(60)
+        head.addWidget(title)
+        head.addWidget(self._legend, 1)
         head.addWidget(self._log)
         column = QVBoxLayout(self)
         column.setContentsMargins(14, 8, 10, 8)
