@@ -28,6 +28,7 @@ from kbuilder.ui.engine_thread import EngineThread
 from kbuilder.ui.main_window import MainWindow
 
 Reporter = Callable[[type[BaseException], BaseException, TracebackType | None], None]
+DEMO_SIZE = (1280, 800)
 ENGINE_COMMAND = (sys.executable, "-m", "kbuilder.engine")
 
 
@@ -119,6 +120,7 @@ def run_demo(sample: str, out: Path) -> int:
         raise KBuilderError(f"The folder “{out}” cannot be made: {error.strerror}.") from error
     application = make_application()
     window = make_window(Document(load(resource("samples", f"{sample}.kbuilder"))))
+    window.resize(*DEMO_SIZE)
     demo = Demo(window, out.absolute())
     faults: list[str] = []
     demo.told.connect(lambda text: sys.stderr.write(text + "\n"))

@@ -31,4 +31,5 @@ def is_missing(library: str) -> bool:
 
 
 if __name__ == "__main__" and sys.platform.startswith("linux"):
-    print(*(package for library, package in PACKAGES.items() if is_missing(library)))
+    missing = [package for library, package in PACKAGES.items() if is_missing(library)]
+    sys.stdout.write(" ".join(missing))

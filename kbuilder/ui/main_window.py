@@ -80,6 +80,7 @@ class MainWindow(QMainWindow):
         self._connect()
         self.show_workspace(DESIGN)
         self.refresh()
+        self.view.setFocus()
         QTimer.singleShot(0, self, self._restyle)
 
     # --- workspaces -----------------------------------------------------------------------------
@@ -274,7 +275,7 @@ class MainWindow(QMainWindow):
             self._start.deleteLater()
             self._start = None
         self.show_workspace(DESIGN)
-        self.view.fit()
+        self.view.show_start()
 
     @Slot()
     def _restyle(self) -> None:

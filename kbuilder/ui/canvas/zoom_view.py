@@ -15,6 +15,7 @@ from kbuilder.ui.canvas.scene import CanvasScene
 _LEAST_ZOOM, _MOST_ZOOM = 0.05, 2.5
 _WHEEL_FACTOR = 1.0015
 _FIT_MARGIN = 60.0
+_READABLE_ZOOM = 0.75
 _NODE_PICTURES_KB = 65536
 
 
@@ -27,7 +28,7 @@ class ZoomView(QGraphicsView):
     def __init__(self, scene: CanvasScene, parent: QWidget | None = None) -> None:
         super().__init__(scene, parent)
         self.canvas = scene
-        self._fit_when_shown = True
+        self._start_when_shown = True
         self._grid = DotGrid()
         self.minimap = Minimap(scene.shapes, scene.canvas_style, self)
         self.minimap.moved.connect(self.centerOn)
@@ -35,7 +36,7 @@ class ZoomView(QGraphicsView):
         self.overlays = Overlays(self, self.breadcrumb, self.minimap)
         self._set_up_view()
         scene.shapes_changed.connect(self._graph_changed)
-        scene.replaced.connect(self.fit)
+        scene.replaced.connect(self.show_start)
         theme.notifier.changed.connect(self._restyle)
         self._graph_changed()
 
@@ -84,17 +85,24 @@ class ZoomView(QGraphicsView):
 
     def fit(self) -> None:
         """Show the selected nodes, or the whole graph, at 100 % at most."""
-        self._fit_when_shown = not self.isVisible()
-        ids = self.canvas.selected_ids()
-        rect = self.canvas.content_rect(ids)
+        self._frame(self.canvas.content_rect(self.canvas.selected_ids()), 0.0)
+
+    def show_start(self) -> None:
+        """Show the graph from its top, as much of it as can be read."""
+        self._start_when_shown = not self.isVisible()
+        self._frame(self.canvas.content_rect(), _READABLE_ZOOM)
+
+    def _frame(self, rect: QRectF, least_zoom: float) -> None:
         if rect.isEmpty():
             self.set_zoom(1.0)
             self.centerOn(QPointF())
             return
         rect = rect.adjusted(-_FIT_MARGIN, -_FIT_MARGIN, _FIT_MARGIN, _FIT_MARGIN)
         size = self.viewport().size()
-        self.set_zoom(min(size.width() / rect.width(), size.height() / rect.height(), 1.0))
-        self.centerOn(rect.center())
+        whole = min(size.width() / rect.width(), size.height() / rect.height(), 1.0)
+        self.set_zoom(max(whole, least_zoom))
+        seen = min(rect.height(), size.height() / self.zoom)
+        self.centerOn(QPointF(rect.center().x(), rect.top() + seen / 2))
         self._tell_part()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
@@ -125,8 +133,8 @@ class ZoomView(QGraphicsView):
     def showEvent(self, event: QShowEvent) -> None:
         """Fit what was opened while there was no size to fit it to."""
         super().showEvent(event)
-        if self._fit_when_shown:
-            self.fit()
+        if self._start_when_shown:
+            self.show_start()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep the overlays in their corners."""

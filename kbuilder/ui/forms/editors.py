@@ -202,8 +202,9 @@ class BoolEditor(QToggleSwitch):
 
     def __init__(self, param: ParamSpec, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._shown = bool(param.default)
         self.set_value(param.default)
-        self.toggled.connect(self.changed.emit)
+        self.toggled.connect(self._commit)
 
     def value(self) -> bool:
         """Whether it is on."""
@@ -211,8 +212,14 @@ class BoolEditor(QToggleSwitch):
 
     def set_value(self, value: Any) -> None:
         """Switch without telling."""
-        with QSignalBlocker(self):
-            self.setChecked(bool(value))
+        # Signals are not blocked: the switch moves its handle by its own ``toggled``.
+        self._shown = bool(value)
+        self.setChecked(self._shown)
+
+    def _commit(self, on: bool) -> None:
+        if on != self._shown:
+            self._shown = on
+            self.changed.emit(on)
 
 
 class ChoiceEditor(QSearchableComboBox):

@@ -63,7 +63,7 @@ class InspectWorkspace(QWidget):
         ):
             splitter.addWidget(widget)
         splitter.setStretchFactor(2, 1)
-        splitter.setSizes([200, 230, 800, 270])
+        splitter.setSizes([216, 230, 790, 264])
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(splitter)

@@ -113,7 +113,8 @@ class PropertiesPanel(QScrollArea):
             if weights
             else node.class_name
         )
-        node_form.set_values({"name": node.name, "trainable": node.trainable})
+        frozen = {} if node.trainable else {"trainable": False}
+        node_form.set_values({"name": node.name, **frozen})
         node_form.row("trainable").setVisible(node.class_name != INPUT_CLASS)
         if self._shown_class != node.class_name:
             self._shown_class = node.class_name

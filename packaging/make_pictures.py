@@ -1,0 +1,99 @@
+"""Takes the README's pictures of the real window: ``python packaging/make_pictures.py``.
+
+Trains the digits sample in a window offscreen and grabs each workspace, dark and light.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+from PySide6.QtCore import QObject, QTimer
+
+from kbuilder import app
+from kbuilder.ui import theme
+from kbuilder.ui.main_window import DATA, DESIGN, INSPECT, RUNS, TRAIN
+
+PICTURES = Path(__file__).parent / "pictures"
+SIZE = (1440, 900)
+SETTLE_MS = 2500
+
+
+class Photographer(QObject):
+    """Walks through the workspaces, a step each time the window has settled."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._application = app.make_application()
+        self._window = app.make_window()
+        self._window.resize(*SIZE)
+        self._window.files.open_sample("digits-cnn")
+        self._window.show()
+        self._steps: list[Callable[[], None]] = [
+            self._data,
+            self._design,
+            self._inspect,
+            self._runs,
+            self._close,
+        ]
+        self._window.training.ended.connect(self._trained)
+        self._window.workbench.preview_changed.connect(self._train)
+
+    def _train(self) -> None:
+        if self._window.workbench.preview is not None and not self._window.training.active:
+            self._window.workbench.preview_changed.disconnect(self._train)
+            self._window.train()
+
+    def _trained(self) -> None:
+        self._grab("train")
+        self._next()
+
+    def _next(self) -> None:
+        step = self._steps.pop(0)
+        step()
+        if self._steps:
+            QTimer.singleShot(SETTLE_MS, self, self._next)
+
+    def _data(self) -> None:
+        self._window.show_workspace(DATA)
+        self._grab("data")
+
+    def _design(self) -> None:
+        self._window.show_workspace(DESIGN)
+        self._window.view.show_start()
+        self._window.scene.select([self._id("shortcut")])
+        self._grab("design")
+        self._window.show_workspace(INSPECT)
+        self._window.page(INSPECT).choose(self._id("conv_2"), 5)
+
+    def _inspect(self) -> None:
+        self._grab("inspect")
+        self._window.show_workspace(RUNS)
+
+    def _runs(self) -> None:
+        self._grab("runs")
+        self._window.show_workspace(TRAIN)
+
+    def _close(self) -> None:
+        self._window.close()
+        self._application.quit()
+
+    def _id(self, name: str) -> str:
+        nodes = self._window.document.project.graph.nodes
+        return next(node.id for node in nodes if node.name == name)
+
+    def _grab(self, name: str) -> None:
+        PICTURES.mkdir(exist_ok=True)
+        for look in ("light", "dark"):
+            theme.apply_theme(self._application, look)
+            self._application.processEvents()
+            self._window.grab().save(str(PICTURES / f"{name}_{look}.png"))
+
+
+if __name__ == "__main__":
+    photographer = Photographer()
+    sys.exit(photographer._application.exec())
