@@ -81,6 +81,6 @@ def test_tr_gets_no_f_string() -> None:
     """lupdate extracts an f-string, but it never matches what is looked up."""
     for path in SOURCES:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-                if node.func.attr in ("tr", "translate"):
-                    assert not any(isinstance(a, ast.JoinedStr) for a in node.args), path
+            is_call = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+            if is_call and node.func.attr in ("tr", "translate"):
+                assert not any(isinstance(a, ast.JoinedStr) for a in node.args), path

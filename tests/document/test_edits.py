@@ -1,4 +1,5 @@
 from functools import partial
+from itertools import pairwise
 
 import pytest
 
@@ -13,7 +14,7 @@ from kbuilder.document.values import KerasObject
 def chain(*ids: str) -> Project:
     """A project whose nodes are wired one after the other."""
     nodes = tuple(Node(id=name, class_name="Dense", name=name) for name in ids)
-    edges = tuple(Edge(source=a, target=b) for a, b in zip(ids, ids[1:], strict=False))
+    edges = tuple(Edge(source=a, target=b) for a, b in pairwise(ids))
     return Project(graph=Graph(nodes=nodes, edges=edges))
 
 

@@ -68,7 +68,7 @@ def test_a_truncated_file_is_refused_by_name_and_left(tmp_path: Path, length: in
 
 def test_a_newer_format_is_refused_with_what_to_do() -> None:
     content = json.loads(encode(PROJECT)) | {"format_version": FORMAT_VERSION + 1}
-    with pytest.raises(FileRefusedError, match="newer kbuilder.*update kbuilder"):
+    with pytest.raises(FileRefusedError, match=r"newer kbuilder.*update kbuilder"):
         decode(json.dumps(content).encode(), "p.kbuilder")
 
 

@@ -31,8 +31,8 @@ JSON = st.recursive(
 )
 STEP = st.tuples(
     st.sampled_from(
-        ["add", "connect", "insert", "remove", "heal", "move", "rename", "param", "reset", "freeze"]
-        + ["output", "optimizer", "loss", "fit", "data", "undo", "redo", "merge"]
+        "add connect insert remove heal move rename param reset freeze "
+        "output optimizer loss fit data undo redo merge".split()
     ),
     st.integers(0, 50),
     st.integers(0, 50),
