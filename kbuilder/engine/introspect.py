@@ -15,7 +15,8 @@ import msgspec
 
 from kbuilder.document.catalogue import Catalogue, ClassSpec, ParamSpec, Section
 from kbuilder.engine import introspect_overrides as overrides
-from kbuilder.engine.introspect_params import INPUT_DTYPES, OTHER, activation_names, params_of
+from kbuilder.engine.introspect_facts import INPUT_DTYPES, OTHER
+from kbuilder.engine.introspect_params import activation_names, params_of
 from kbuilder.resources import resource
 
 _RANK_FROM_NAME = re.compile(r"([123])D(Transpose)?$")

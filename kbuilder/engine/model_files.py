@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ from kbuilder.engine.weight_files import (
 )
 from kbuilder.engine.write_model import (
     WEIGHT_ENDINGS,
+    digests,
     refuse_ending,
     write_hdf5,
     write_keras,
@@ -117,8 +119,8 @@ def read_model(path: Path) -> OpenedModel:
                 f"“{raw.name}” has no fitting weights for {', '.join(f'“{name}”' for name in left[:5])}. "
                 "It is damaged; use another copy."
             )
-        goes_on = _restore(raw, built.model) if compiled else True
-        if not goes_on:
+        goes_on = _restore(raw, built.model)
+        if compiled and not goes_on:
             notes += ("The state of the optimizer is not in the file; it starts afresh.",)
         if not compiled:
             notes += ("The model was not compiled; choose optimizer and loss under Train.",)
@@ -257,16 +259,32 @@ def _restore(raw: RawModel, model: keras.Model) -> bool:
     state = capture(model)
     seeds = raw.own.seeds if raw.own is not None else {}
     known = {
-        key: values
+        key: values.astype(state.weights[key].dtype)
         for key, values in seeds.items()
         if key in state.weights and state.weights[key].shape == values.shape
     }
     own = raw.own
+    untrained = own is not None and not own.optimizer_class
     state = replace(
         state,
         weights=state.weights | known,
-        optimizer=raw.optimizer,
-        optimizer_class=(own.optimizer_class if own else "") or type(model.optimizer).__name__,
+        optimizer=[] if untrained else raw.optimizer,
+        optimizer_class=(own.optimizer_class if own else "") or _class_of_optimizer(model),
         trainable=own.trainable if own is not None and own.trainable else state.trainable,
     )
-    return restore(model, state)
+    if own is not None and own.digests:
+        _refuse_changed(raw.name, own.digests, digests(state.weights, state.optimizer))
+    return restore(model, state) or untrained
+
+
+def _class_of_optimizer(model: keras.Model) -> str:
+    return type(getattr(model, "optimizer", None)).__name__
+
+
+def _refuse_changed(name: str, written: Sequence[str], found: Sequence[str]) -> None:
+    for part, before, now in zip(("weights", "optimizer's state"), written, found, strict=True):
+        if before != now:
+            raise FileRefusedError(
+                f"The {part} in “{name}” are not those that were written: their SHA-256 differs. The file "
+                "is damaged; use another copy."
+            )

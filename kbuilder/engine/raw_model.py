@@ -36,12 +36,14 @@ _MOST_EXPANSION = 100
 class OwnState:
     """What kbuilder adds to a model file: the project, the order of training, the random generators.
 
-    ``trainable`` are the weights that the optimizer moves, in its order, as in a checkpoint.
+    ``trainable`` are the weights that the optimizer moves, in its order, as in a checkpoint. ``digests``
+    are SHA-256 of the weights (with the generators) and of the optimizer's state.
     """
 
     project: bytes = b""
     optimizer_class: str = ""
     trainable: tuple[str, ...] = ()
+    digests: tuple[str, ...] = ()
     seeds: dict[str, np.ndarray] = field(default_factory=dict)
 
 
@@ -116,6 +118,7 @@ def _own_state(file: h5py.File, name: str) -> OwnState | None:
         project=_text(group.attrs.get("project", "")).encode(),
         optimizer_class=str(header.get("optimizer_class", "")),
         trainable=tuple(str(key) for key in header.get("trainable", ())),
+        digests=tuple(str(digest) for digest in header.get("digests", ())),
         seeds={
             str(key): np.asarray(seeds[str(number)])
             for number, key in enumerate(header.get("seeds", ()))
@@ -164,7 +167,8 @@ def _zipped_state(added: dict[str, Any] | None) -> OwnState | None:
         project=json.dumps(added.get("project")).encode() if added.get("project") else b"",
         optimizer_class=str(added.get("optimizer_class", "")),
         trainable=tuple(str(key) for key in added.get("trainable", ())),
-        seeds={key: np.array(values, np.uint32) for key, values in seeds.items()},
+        digests=tuple(str(digest) for digest in added.get("digests", ())),
+        seeds={key: np.array(values, np.int64) for key, values in seeds.items()},
     )
 
 

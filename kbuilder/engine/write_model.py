@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import zipfile
@@ -67,6 +68,7 @@ def write_keras(model: keras.Model, path: Path, project: Project | None) -> None
         "project": json.loads(encode(project)) if project is not None else None,
         "optimizer_class": state.optimizer_class,
         "trainable": list(state.trainable),
+        "digests": digests(state.weights, state.optimizer),
         "seeds": {key: values.tolist() for key, values in _seeds(model, state).items()},
     }
 
@@ -117,6 +119,7 @@ def _write_state(group: h5py.Group, model: keras.Model, project: Project | None)
         "format_version": 1,
         "optimizer_class": state.optimizer_class,
         "trainable": list(state.trainable),
+        "digests": digests(state.weights, state.optimizer),
         "seeds": list(seeds),
     }
     group.attrs["header"] = json.dumps(header)
@@ -126,6 +129,18 @@ def _write_state(group: h5py.Group, model: keras.Model, project: Project | None)
         inner = group.create_group(name)
         for number, array in enumerate(values):
             inner.create_dataset(str(number), data=array)
+
+
+def digests(weights: dict[str, np.ndarray], optimizer: list[np.ndarray]) -> list[str]:
+    """SHA-256 of the weights by key, and of the state of the optimizer in its order."""
+    found = []
+    for arrays in ([weights[key] for key in sorted(weights)], optimizer):
+        digest = hashlib.sha256()
+        for values in arrays:
+            digest.update(f"{values.dtype.name} {values.shape}".encode())
+            digest.update(np.ascontiguousarray(values).data)
+        found.append(digest.hexdigest())
+    return found
 
 
 def _seeds(model: keras.Model, state: State) -> dict[str, np.ndarray]:

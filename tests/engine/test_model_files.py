@@ -250,7 +250,9 @@ def test_project_travels_with_the_model(tmp_path: Path) -> None:
     for ending in ("hdf5", "keras"):
         path = tmp_path / f"m.{ending}"
         write_model(built.model, path, project=project)
-        assert read_model(path).project == project
+        opened = read_model(path)
+        assert opened.project == project
+        assert opened.notes == ()
         facts = check_file(path)
         assert (facts.layers, facts.parameters) == (10, built.model.count_params())
         assert facts.compiled
@@ -263,6 +265,16 @@ def test_project_that_draws_another_model_is_not_believed(tmp_path: Path) -> Non
     other = load_project(resource("samples", "digits-mlp.kbuilder"))
     write_model(small_model(), tmp_path / "m.hdf5", project=other)
     assert "hidden" in read_model(tmp_path / "m.hdf5").project.graph.by_id
+
+
+def test_a_single_changed_bit_in_the_weights_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "m.hdf5"
+    write_model(small_compiled(), path)
+    with h5py.File(path, "r+") as file:
+        bias = file["model_weights/out/out/bias"]
+        bias[0] = np.nextafter(bias[0], np.float32(1))
+    with pytest.raises(FileRefusedError, match="SHA-256"):
+        read_model(path)
 
 
 def test_uncompiled_model_says_so(tmp_path: Path) -> None:
