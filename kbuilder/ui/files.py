@@ -234,10 +234,11 @@ class Files(QObject):
     def _save_to(self, path: Path) -> bool:
         try:
             save(self._document.project, path)
-        except KBuilderError as error:
+            self._document.mark_saved(path)
+            self._training.adopt_runs()
+        except (KBuilderError, OSError) as error:
             dialogs.show_error(self._window, self.tr("The project was not saved"), str(error))
             return False
-        self._document.mark_saved(path)
         self._remember(path)
         self.told.emit(self.tr("Saved {0}.").format(path.name))
         return True

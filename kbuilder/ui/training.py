@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 import time
 from collections.abc import Callable
 from enum import Enum
@@ -214,6 +215,19 @@ class Training(QObject):
         """Where the runs of the open project lie."""
         path = self._document.path
         return path.with_suffix(".runs") if path else self._unsaved_runs
+
+    def adopt_runs(self) -> None:
+        """The project got a file: runs made before lie beside it from now on."""
+        if self.active or self._document.path is None or not self._unsaved_runs.is_dir():
+            return
+        target = self.runs_folder()
+        target.mkdir(parents=True, exist_ok=True)
+        for run in self._unsaved_runs.iterdir():
+            moved = target / run.name
+            shutil.move(run, moved)
+            if self.run == str(run):
+                self.run = str(moved)
+        self.state_changed.emit()
 
     def new_run_folder(self) -> Path:
         """A folder name for a run that starts now."""

@@ -185,6 +185,9 @@ def test_project_and_model_are_opened_again_and_trained_on(driver: Driver) -> No
     assert window.files._save_to(path)
     assert load(path) == window.document.project
     assert not window.document.modified
+    assert Path(window.training.run).parent == driver.folder / "mine.runs"
+    name = window.document.project.graph.outputs[0].name
+    np.testing.assert_array_equal(predictions(driver, name, 8), ours)
     model = driver.export("m.h5")
     with driver.qtbot.waitSignal(window.files.opened, timeout=ENGINE_MS):
         window.files.open_path(model)

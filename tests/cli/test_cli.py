@@ -1,0 +1,203 @@
+"""The command: usage, exit codes, and what each verb leaves."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kbuilder.cli import main
+from kbuilder.cli.display import check_libraries, has_display
+from kbuilder.cli.training import refuse_faulty, with_setting
+from kbuilder.document import edits
+from kbuilder.document.errors import KBuilderError
+from kbuilder.document.project import Project
+from kbuilder.document.project_file import load, save
+from kbuilder.resources import resource
+
+SAMPLE = resource("samples", "wine-two-in-two-out.kbuilder")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    path = tmp_path / "wine é.kbuilder"
+    save(edits.set_fit(load(SAMPLE), epochs=2), path)
+    return path
+
+
+def run(*words: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own, without a display."""
+    environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "QT_QPA_PLATFORM")}
+    return subprocess.run(
+        [sys.executable, "-m", "kbuilder", *map(str, words)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=cwd,
+        env=environment,
+    )
+
+
+@pytest.mark.parametrize("words", [["train"], ["frob", "--x"], ["inspect", "r"], ["demo", "--no"]])
+def test_wrong_usage_is_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(words)
+    assert stop.value.code == 2
+    assert "usage" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", ["train", "check", "runs"])
+def test_a_truncated_project_is_refused_with_3_and_left(
+    verb: str, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = project.read_bytes()[:300]
+    project.write_bytes(content)
+    assert main([verb, str(project)]) == 3
+    said = capsys.readouterr().err
+    assert "cut off or damaged" in said
+    assert project.name in said
+    assert project.read_bytes() == content
+
+
+def test_a_missing_project_is_refused_with_3(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["nowhere.kbuilder"]) == 3
+    assert "“nowhere.kbuilder” does not exist" in capsys.readouterr().err
+
+
+def test_an_empty_graph_cannot_be_trained(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save(Project(), tmp_path / "p.kbuilder")
+    assert main(["train", str(tmp_path / "p.kbuilder")]) == 1
+    assert "The graph is empty" in capsys.readouterr().err
+
+
+def test_faults_name_their_layers() -> None:
+    project = load(SAMPLE)
+    output = project.graph.outputs[0]
+    faulty = edits.set_params(project, [output.id], {"units": 0})
+    with pytest.raises(KBuilderError, match=rf"{output.name}: units must be at least 1"):
+        refuse_faulty(faulty)
+
+
+def test_options_are_set_by_name() -> None:
+    project = with_setting(load(SAMPLE), "fit.batch_size=7")
+    assert project.fit.batch_size == 7
+    project = with_setting(project, "optimizer.learning_rate=0.5")
+    assert project.compile.optimizer.params["learning_rate"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("fit.batch_size=0", "at least 1"),
+        ("fit.batch_size=many", "whole number"),
+        ("fit.speed=9", r"There are: fit\.epochs"),
+        ("colour=red", r"fit\.NAME=VALUE"),
+    ],
+)
+def test_options_that_do_not_fit_are_explained(setting: str, words: str) -> None:
+    with pytest.raises(KBuilderError, match=words):
+        with_setting(load(SAMPLE), setting)
+
+
+def test_without_a_display_the_window_says_what_else_there_is() -> None:
+    done = run()
+    assert done.returncode == 1
+    assert "There is no display" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_missing_library_is_named_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(path: str) -> None:
+        raise OSError("libxcb-cursor.so.0: cannot open shared object file: No such file")
+
+    monkeypatch.delenv("QT_QPA_PLATFORM")
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setattr(ctypes, "CDLL", missing)
+    assert has_display()
+    with pytest.raises(
+        KBuilderError, match=r"libxcb-cursor\.so\.0.*apt-get install .*libxcb-cursor0"
+    ):
+        check_libraries()
+
+
+@pytest.mark.slow
+def test_train_export_inspect_and_check(project: Path, tmp_path: Path) -> None:
+    done = run("train", project, "--out", tmp_path / "r1", "--json")
+    assert done.returncode == 0, done.stderr
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [e["type"] for e in events if e["type"] != "PointsLogged"][-1] == "Finished"
+    assert sum(e["type"] == "EpochEnded" for e in events) == 2
+    losses = [x for e in events if e["type"] == "PointsLogged" for x in e["series"]["loss"]]
+    started = next(e for e in events if e["type"] == "TrainingStarted")
+    assert len(losses) == 2 * started["steps_per_epoch"]
+
+    model = tmp_path / "model.hdf5"
+    done = run("export", tmp_path / "r1", "--to", model)
+    assert done.returncode == 0, done.stderr
+    assert "differ by 0.0e+00" in done.stderr
+    assert "WARNING" not in done.stderr
+
+    import numpy as np
+
+    layer = load(project).graph.outputs[0].name
+    out = tmp_path / "o.npz"
+    done = run("inspect", tmp_path / "r1", "--layer", layer, "--samples", "0,3", "-o", out)
+    assert done.returncode == 0, done.stderr
+    with np.load(out) as arrays:
+        assert arrays[layer].shape[0] == 2
+        np.testing.assert_array_equal(arrays[layer], arrays[f"outputs/{layer}"])
+
+    done = run("check", model, "--json")
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["compiled"] is True
+
+    done = run("import", model, "-o", tmp_path / "again.kbuilder")
+    assert done.returncode == 0, done.stderr
+    assert load(tmp_path / "again.kbuilder").graph == load(project).graph
+
+
+@pytest.mark.slow
+def test_bad_models_and_data_are_refused_with_3(tmp_path: Path) -> None:
+    for name in ("m.hdf5", "m.keras", "d.npz"):
+        (tmp_path / name).write_bytes(b"\x89PNG not really")
+        done = run("check", tmp_path / name)
+        assert done.returncode == 3, (name, done.stderr)
+        assert name in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+def test_ctrl_c_keeps_the_run(project: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "kbuilder", "train", str(project), "--epochs", "100000"]
+    process = subprocess.Popen(
+        [*command, "--out", str(tmp_path / "r"), "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if '"EpochEnded"' in line:
+            break
+    process.terminate()
+    process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert (tmp_path / "r" / "checkpoint.npz").is_file()
+    assert (tmp_path / "r" / "history.csv").read_text().count("\n") >= 2
+
+
+@pytest.mark.slow
+def test_the_demo_leaves_model_history_and_picture(tmp_path: Path) -> None:
+    done = run("demo", "--headless", "--out", tmp_path / "demo")
+    assert done.returncode == 0, done.stderr
+    found = {path.name: path.stat().st_size for path in (tmp_path / "demo").iterdir()}
+    assert set(found) == {"model.hdf5", "history.csv", "window.png"}
+    assert all(size > 100 for size in found.values())
+    assert "differ by 0.0e+00" in done.stderr
