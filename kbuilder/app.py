@@ -14,7 +14,15 @@ os.environ.setdefault("QT_API", "pyside6")
 os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
 
 from PySide6 import __version__ as pyside_version
-from PySide6.QtCore import QCoreApplication, QSettings, QStandardPaths, QTimer
+from PySide6.QtCore import (
+    QCoreApplication,
+    QMessageLogContext,
+    QSettings,
+    QStandardPaths,
+    QTimer,
+    QtMsgType,
+    qInstallMessageHandler,
+)
 from PySide6.QtWidgets import QApplication
 
 from kbuilder.document.catalogue import load_catalogue
@@ -118,6 +126,7 @@ def run_demo(sample: str, out: Path) -> int:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise KBuilderError(f"The folder “{out}” cannot be made: {error.strerror}.") from error
+    qInstallMessageHandler(_pass_message)
     application = make_application()
     window = make_window(Document(load(resource("samples", f"{sample}.kbuilder"))))
     window.resize(*DEMO_SIZE)
@@ -134,3 +143,10 @@ def run_demo(sample: str, out: Path) -> int:
         raise KBuilderError(faults[0])
     sys.stderr.write(f"model.hdf5, history.csv and window.png lie in {out.absolute()}\n")
     return 0
+
+
+def _pass_message(kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
+    """Qt's messages to stderr, but for one that every window draws from the offscreen platform."""
+    del kind, context
+    if "propagateSizeHints" not in message:
+        sys.stderr.write(message + "\n")

@@ -17,6 +17,7 @@ from superqt import QSearchableComboBox, QToggleSwitch
 from kbuilder.document.catalogue import ParamSpec
 
 NONE_TEXT = "none"
+SWITCH_PIXELS = {"switchWidth": 30, "switchHeight": 16, "handleSize": 12}
 
 
 class TextEditor(QLineEdit):
@@ -202,6 +203,8 @@ class BoolEditor(QToggleSwitch):
 
     def __init__(self, param: ParamSpec, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        for name, pixels in SWITCH_PIXELS.items():
+            self.setProperty(name, pixels)
         self._shown = bool(param.default)
         self.set_value(param.default)
         self.toggled.connect(self._commit)
