@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import Qt, Slot
@@ -13,6 +15,9 @@ from kbuilder.ui.live_run import Floats, LiveRun
 from kbuilder.ui.plots.legend import Legend
 from kbuilder.ui.text import label
 
+LEFT_AXIS_WIDTH = 52
+ROOM = 0.04
+"""Free above and below the curves, as a part of their height."""
 MOST_POINTS = 3000
 """Points drawn of a batch curve; more are folded to the smallest and largest of each group."""
 
@@ -31,9 +36,13 @@ class CurvePlot(QWidget):
         self._plot.hideButtons()
         self._plot.setAccessibleName(self.tr("Curve of {0}").format(name))
         self._plot.getPlotItem().setLabel("bottom", self.tr("epoch"))
+        self._box = self._plot.getPlotItem().getViewBox()
+        self._followed = True
+        self._steady_axes()
         self._batches = self._plot.plot([], [], antialias=False)
         self._epochs = self._plot.plot([], [], antialias=True)
         self._validation = self._plot.plot([], [], antialias=True)
+        self._curves = (self._batches, self._epochs, self._validation)
         self._plot.setMinimumSize(160, 120)
         self._legend = Legend()
         self._log = QToolButton()
@@ -62,7 +71,8 @@ class CurvePlot(QWidget):
     def clear(self) -> None:
         """Show nothing."""
         self._seen = -1
-        for curve in (self._batches, self._epochs, self._validation):
+        self._followed = True
+        for curve in self._curves:
             curve.setData([], [])
         self._legend.show_curves([])
 
@@ -82,6 +92,46 @@ class CurvePlot(QWidget):
             axis.setPen(pg.mkPen(grid))
             axis.setTextPen(pg.mkPen(colours.muted))
         self._plot.showGrid(x=False, y=True, alpha=0.18)
+
+    def _steady_axes(self) -> None:
+        """Keep sizes and units of the axes, and find the range ourselves.
+
+        pyqtgraph changes them while it paints, which asks for a second picture of all curves at once.
+        """
+        left, bottom = (self._plot.getPlotItem().getAxis(side) for side in ("left", "bottom"))
+        left.setWidth(LEFT_AXIS_WIDTH)
+        bottom.setHeight(bottom.minimumHeight())
+        for axis in (left, bottom):
+            axis.enableAutoSIPrefix(False)
+        self._box.disableAutoRange()
+        self._box.sigRangeChangedManually.connect(self._hold_view)
+        self._plot.scene().sigMouseClicked.connect(self._release_view)
+
+    @Slot(object)
+    def _hold_view(self, _: object) -> None:
+        """The user has zoomed or dragged: stay there until a double click."""
+        self._followed = False
+
+    @Slot(object)
+    def _release_view(self, click: object) -> None:
+        if click.double():  # type: ignore[attr-defined]
+            self._followed = True
+            self._follow_curves()
+
+    def _follow_curves(self) -> None:
+        """Show whole epochs, and all values with a little room around."""
+        drawn = [curve.getData() for curve in self._curves]
+        drawn = [(x, y[np.isfinite(y)]) for x, y in drawn if x is not None]
+        drawn = [(x, y) for x, y in drawn if len(y)]
+        if not drawn or not self._followed:
+            return
+        left = math.floor(min(x[0] for x, _ in drawn))
+        right = math.ceil(max(x[-1] for x, _ in drawn))
+        low = min(float(y.min()) for _, y in drawn)
+        high = max(float(y.max()) for _, y in drawn)
+        room = ROOM * (high - low) or ROOM
+        x_range, y_range = (left, max(right, left + 1)), (low - room, high + room)
+        self._box.setRange(xRange=x_range, yRange=y_range, padding=0, disableAutoRange=False)
 
     def _show_epochs(self, curve: pg.PlotDataItem, logged: list[tuple[int, float]] | None) -> None:
         if logged:
@@ -104,6 +154,7 @@ class CurvePlot(QWidget):
     @Slot(bool)
     def _set_log(self, on: bool) -> None:
         self._plot.setLogMode(y=on)
+        self._follow_curves()
 
     def _make_layout(self, name: str) -> None:
         head = QHBoxLayout()
