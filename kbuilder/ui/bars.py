@@ -42,7 +42,8 @@ class BarRows(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         measure = painter.fontMetrics()
-        names = min(max((measure.horizontalAdvance(n) for n, _, _ in self._rows), default=0), 110)
+        widest = max((measure.horizontalAdvance(name) for name, _, _ in self._rows), default=0)
+        names = min(widest + 4, 110)
         figures = max((measure.horizontalAdvance(f) for _, _, f in self._rows), default=0)
         room = self.width() - names - figures - 20
         for number, (name, share, figure) in enumerate(self._rows):

@@ -126,6 +126,7 @@ class DataWorkspace(QWidget):
         for row, cells in enumerate(preview.rows):
             for column, cell in enumerate(cells):
                 self._table.setItem(row, column, QTableWidgetItem(cell))
+        self._table.resizeColumnsToContents()
         self._stack.setCurrentWidget(self._table)
 
     def _make_left(self) -> QWidget:

@@ -67,7 +67,7 @@ class FieldMapping(QScrollArea):
             item.setCheckState(Qt.CheckState.Checked if used else Qt.CheckState.Unchecked)
             shown.addItem(item)
         shown.setAccessibleName(self.tr("Fields for {0}").format(node.name))
-        shown.setFixedHeight(min(len(preview.fields), 6) * ROW_HEIGHT + 6)
+        shown.setFixedHeight(min(len(preview.fields), 5) * ROW_HEIGHT + 6)
         shown.itemChanged.connect(partial(self._change, part, node, shown))
         return shown
 

@@ -67,6 +67,7 @@ class CurvePlot(QWidget):
         self._show_epochs(self._epochs, run.epochs.get(self.name))
         self._show_epochs(self._validation, run.epochs.get(f"val_{self.name}"))
         self._legend.show_curves(self._latest(run))
+        self._follow_curves()
 
     def clear(self) -> None:
         """Show nothing."""
