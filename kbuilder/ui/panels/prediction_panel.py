@@ -70,7 +70,8 @@ class PredictionPanel(QWidget):
     def _show_answer(self, event: ActivationsComputed) -> None:
         if not event.outputs:
             return
-        node, array = next(iter(event.outputs.items()))
+        node = event.node if event.node in event.outputs else next(iter(event.outputs))
+        array = event.outputs[node]
         scores = to_numpy(array)[0].reshape(-1).astype(np.float32)
         classes = _classes(self._workbench.preview, node)
         truth = to_numpy(event.truth[node])[0].reshape(-1) if node in event.truth else None
