@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QImage, QPixmap
+from PySide6.QtWidgets import QListView, QListWidget
 
 from kbuilder.link.values import Array
 
@@ -36,6 +37,17 @@ def pixmap(picture: NDArray[np.generic], size: int) -> QPixmap:
         else Qt.TransformationMode.FastTransformation
     )
     return QPixmap.fromImage(image).scaled(size, size, Qt.AspectRatioMode.KeepAspectRatio, mode)
+
+
+def picture_list(size: int, name: str) -> QListWidget:
+    """A list of pictures side by side; ``name`` is spoken."""
+    shown = QListWidget()
+    shown.setViewMode(QListView.ViewMode.IconMode)
+    shown.setResizeMode(QListView.ResizeMode.Adjust)
+    shown.setMovement(QListView.Movement.Static)
+    shown.setIconSize(QSize(size, size))
+    shown.setAccessibleName(name)
+    return shown
 
 
 def as_grey(values: NDArray[np.generic]) -> NDArray[np.uint8]:

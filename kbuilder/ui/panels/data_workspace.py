@@ -6,13 +6,11 @@ from functools import partial
 from pathlib import Path
 
 from msgspec.structs import replace
-from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
     QHBoxLayout,
-    QListView,
-    QListWidget,
     QListWidgetItem,
     QPushButton,
     QSplitter,
@@ -31,7 +29,7 @@ from kbuilder.ui.document_bridge import DocumentBridge
 from kbuilder.ui.icons import give_icon
 from kbuilder.ui.panels.field_mapping import FieldMapping
 from kbuilder.ui.panels.field_panel import FieldPanel
-from kbuilder.ui.pictures import pixmap, to_numpy
+from kbuilder.ui.pictures import picture_list, pixmap, to_numpy
 from kbuilder.ui.text import label
 from kbuilder.ui.workbench import Workbench
 
@@ -162,13 +160,8 @@ class DataWorkspace(QWidget):
         self._title = label(role="title")
         self._note = label(role="muted")
         self._note.setWordWrap(True)
-        self._pictures = QListWidget()
-        self._pictures.setViewMode(QListView.ViewMode.IconMode)
-        self._pictures.setResizeMode(QListView.ResizeMode.Adjust)
-        self._pictures.setIconSize(QSize(THUMBNAIL, THUMBNAIL))
-        self._pictures.setMovement(QListView.Movement.Static)
+        self._pictures = picture_list(THUMBNAIL, self.tr("First samples as pictures"))
         self._pictures.setSpacing(8)
-        self._pictures.setAccessibleName(self.tr("First samples as pictures"))
         self._table = QTableWidget()
         self._table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self._table.verticalHeader().setDefaultSectionSize(26)

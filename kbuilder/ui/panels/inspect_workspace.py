@@ -7,7 +7,6 @@ from PySide6.QtCore import QSize, Qt, QTimer, Slot
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QListView,
     QListWidget,
     QListWidgetItem,
     QPushButton,
@@ -23,7 +22,7 @@ from kbuilder.ui import theme
 from kbuilder.ui.document_bridge import DocumentBridge
 from kbuilder.ui.panels.prediction_panel import PredictionPanel
 from kbuilder.ui.panels.problems_panel import NODE_ROLE, dot
-from kbuilder.ui.pictures import pixmap, to_numpy
+from kbuilder.ui.pictures import picture_list, pixmap, to_numpy
 from kbuilder.ui.plots.mosaic import ActivationView
 from kbuilder.ui.text import label, shape_text
 from kbuilder.ui.training import Training
@@ -169,13 +168,8 @@ class InspectWorkspace(QWidget):
         self._sample = QSpinBox()
         self._sample.setAccessibleName(self.tr("Number of the sample"))
         self._sample.valueChanged.connect(self._schedule)
-        self._thumbnails = QListWidget()
-        self._thumbnails.setViewMode(QListView.ViewMode.IconMode)
-        self._thumbnails.setResizeMode(QListView.ResizeMode.Adjust)
-        self._thumbnails.setMovement(QListView.Movement.Static)
-        self._thumbnails.setIconSize(QSize(THUMBNAIL, THUMBNAIL))
+        self._thumbnails = picture_list(THUMBNAIL, self.tr("First samples"))
         self._thumbnails.setGridSize(QSize(THUMBNAIL + 10, THUMBNAIL + 10))
-        self._thumbnails.setAccessibleName(self.tr("First samples"))
         self._thumbnails.currentItemChanged.connect(self._pick)
         return _side(label(self.tr("SAMPLES"), "heading"), self._sample, self._thumbnails)
 
