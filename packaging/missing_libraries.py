@@ -7,6 +7,7 @@ import ctypes
 import sys
 
 PACKAGES = {
+    "libglib-2.0.so.0": "libglib2.0-0",
     "libEGL.so.1": "libegl1",
     "libGL.so.1": "libgl1",
     "libxkbcommon-x11.so.0": "libxkbcommon-x11-0",

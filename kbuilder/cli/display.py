@@ -13,9 +13,10 @@ from kbuilder.document.errors import KBuilderError
 
 DEMO = "digits-cnn"
 PACKAGES = (
-    "libegl1 libgl1 libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 "
-    "libdbus-1-3 libfontconfig1"
+    "libglib2.0-0 libegl1 libgl1 libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 "
+    "libxcb-image0 libxcb-render-util0 libxcb-shape0 libdbus-1-3 libfontconfig1"
 )
+"""The same that packaging/missing_libraries.py looks for; a test holds them equal."""
 
 
 def open_window(path: Path | None = None, sample: str = "") -> int:

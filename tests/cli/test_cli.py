@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from kbuilder.cli import main
-from kbuilder.cli.display import check_libraries, has_display
+from kbuilder.cli.display import PACKAGES, check_libraries, has_display
 from kbuilder.cli.training import refuse_faulty, with_setting
 from kbuilder.document import edits
 from kbuilder.document.errors import KBuilderError
@@ -125,6 +126,12 @@ def test_a_missing_library_is_named_with_the_remedy(monkeypatch: pytest.MonkeyPa
         KBuilderError, match=r"libxcb-cursor\.so\.0.*apt-get install .*libxcb-cursor0"
     ):
         check_libraries()
+
+
+def test_set_up_and_message_name_the_same_packages() -> None:
+    folder = Path(__file__).parent.parent.parent / "packaging"
+    looked_for = runpy.run_path(str(folder / "missing_libraries.py"))["PACKAGES"]
+    assert set(PACKAGES.split()) == set(looked_for.values())
 
 
 @pytest.mark.slow
