@@ -1,14 +1,8 @@
 #!/bin/sh
 # Makes .venv with the pinned packages, and installs or names the system libraries Qt needs.
-# Does nothing when that was done before for the same pins.
+# Installs no Python package when that was done before for the same pins.
 set -eu
 cd "$(dirname "$0")/.."
-
-stamp=.venv/.installed
-wanted=$(cat pyproject.toml packaging/constraints.txt packaging/setup.sh | cksum)
-if [ -x .venv/bin/kbuilder ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then
-    exit 0
-fi
 
 find_python() {
     for name in python3 python3.13 python3.12 python3.11; do
@@ -36,16 +30,22 @@ install_packages() {
 }
 
 python=$(find_python)
-if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
-    version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
-    install_packages "python$version-venv" || exit 1
-fi
-
 missing=$("$python" packaging/missing_libraries.py)
 if [ -n "$missing" ]; then
     # Without a display the offscreen window needs only some of them: go on if the rest is there.
     # shellcheck disable=SC2086 # several words are meant
     install_packages $missing || true
+fi
+
+stamp=.venv/.installed
+wanted=$(cat pyproject.toml packaging/constraints.txt packaging/setup.sh | cksum)
+if [ -x .venv/bin/kbuilder ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then
+    exit 0
+fi
+
+if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+    version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+    install_packages "python$version-venv" || exit 1
 fi
 
 [ -x .venv/bin/python ] || "$python" -m venv .venv
