@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
+    QSizePolicy,
     QToolButton,
     QWidget,
 )
@@ -142,15 +143,18 @@ class StatusLine(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 0, 8, 0)
         row.setSpacing(12)
-        for name in ("saved", "layers", "weights", "hint"):
+        for name in ("saved", "layers", "weights"):
             row.addWidget(self._label(name))
-        row.addStretch(1)
+        # A long hint is cut rather than let widen the window; the tool tip has all of it.
+        row.addWidget(self._label("hint"), 1)
+        self._labels["hint"].setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         for name in ("data", "versions"):
             row.addWidget(self._label(name))
 
     def show_text(self, name: str, text: str) -> None:
         """Put a text into one of the places."""
         self._labels[name].setText(text)
+        self._labels[name].setToolTip(tooltip(text))
 
     def _label(self, name: str) -> QLabel:
         self._labels[name] = label(role="muted")

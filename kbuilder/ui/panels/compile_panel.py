@@ -168,7 +168,7 @@ class OutputForm(QWidget):
         self._rows = QVBoxLayout()
         self._rows.setSpacing(4)
         add = QToolButton()
-        add.setText(self.tr("＋ Add metric"))
+        add.setText(self.tr("+ Add metric"))
         add.clicked.connect(self._add)
         self.add_button = add
         column = QVBoxLayout(self)
