@@ -12,6 +12,7 @@ import pytest
 
 from kbuilder.document.options import DataOptions
 from kbuilder.document.project_file import load
+from kbuilder.link.messages import ActivationsComputed
 from kbuilder.resources import resource
 from kbuilder.ui.main_window import INSPECT, TRAIN
 from kbuilder.ui.pictures import to_numpy
@@ -171,6 +172,29 @@ def test_frozen_layers_do_not_move_and_inspect_sees_before_and_after(driver: Dri
     driver.qtbot.waitUntil(
         lambda: "SAMPLE 3" in window.page(INSPECT)._title.text(), timeout=ENGINE_MS
     )
+
+
+def test_inspect_follows_a_running_training(driver: Driver) -> None:
+    window = driver.window
+    window.files.open_sample("digits-mlp")
+    driver.wait_preview()
+    window.document.apply("Set epochs", lambda p: edits_fit(p, epochs=500))
+    driver.click("train")
+    driver.wait_state(State.RUNNING)
+    seen: list[ActivationsComputed] = []
+    window.training.activations.connect(seen.append)
+    window.show_workspace(INSPECT)
+    window.page(INSPECT).choose(window.document.project.graph.outputs[0].id, 2)
+    driver.qtbot.waitUntil(
+        lambda: len({event.epoch for event in seen if event.samples == (2,)}) >= 3,
+        timeout=ENGINE_MS,
+    )
+    assert "epoch" in window.page(INSPECT)._note.text()
+    outputs = [event.activations.data for event in seen if event.samples == (2,)]
+    assert outputs[0] != outputs[-1]
+    window.show_workspace(TRAIN)  # what nobody sees is not computed any more
+    with driver.qtbot.waitSignal(window.training.ended, timeout=ENGINE_MS):
+        driver.click("stop")
 
 
 def test_project_and_model_are_opened_again_and_trained_on(driver: Driver) -> None:
