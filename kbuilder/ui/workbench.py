@@ -47,6 +47,7 @@ class Workbench(QObject):
         self._catalogue = catalogue
         self._engine = engine
         self._inferred: tuple[Problem, ...] = ()
+        self._previewed: object = None
         self._infer_request = self._preview_request = 0
         # Checked in the next turn of the event loop, when all views have followed the change.
         self._check_timer = self._timer(self._check, 0)
@@ -65,19 +66,21 @@ class Workbench(QObject):
     def _follow(self, changes: Changes) -> None:
         if changes.replaced:
             self.facts, self._inferred = {}, ()
-            self.preview, self.preview_fault = None, ""
+            self.preview, self.preview_fault, self._previewed = None, "", None
             self.preview_changed.emit()
         if changes.graph or changes.replaced or changes.compile:
             self._check_timer.start()
         if changes.graph or changes.replaced:
             self._infer_timer.start()
-        if changes.data or changes.replaced or self._data_nodes_changed(changes):
+        if self._wanted_preview() != self._previewed:
             self._preview_timer.start()
 
-    def _data_nodes_changed(self, changes: Changes) -> bool:
-        return bool(
-            changes.edges_added or changes.edges_removed or changes.added or changes.removed
-        )
+    def _wanted_preview(self) -> object:
+        """All that a preview depends on; reading a large table again for each wire would be slow."""
+        project = self._document.project
+        inputs = [(node.id, node.name, node.params) for node in project.graph.inputs]
+        outputs = [(node.id, node.name) for node in project.graph.outputs]
+        return (project.data, inputs, outputs, self._document.path)
 
     def _check(self) -> None:
         structure = check(self._document.project, self._catalogue)
@@ -97,6 +100,7 @@ class Workbench(QObject):
 
     def _preview(self) -> None:
         project = self._document.project
+        self._previewed = self._wanted_preview()
         if not project.data.kind:
             self.preview, self.preview_fault = None, ""
             self.preview_changed.emit()
