@@ -8,7 +8,7 @@ import secrets
 from kbuilder.document.catalogue import ClassSpec
 from kbuilder.document.graph import Graph, Node
 
-KERAS_NAME = re.compile(r"^[A-Za-z0-9_.-][A-Za-z0-9_.>-]*$")
+KERAS_NAME = re.compile(r"[A-Za-z0-9_.-][A-Za-z0-9_.>-]*\Z")
 """Names that Keras and TensorFlow accept for a layer at every step, from build to fit."""
 
 

@@ -70,6 +70,7 @@ FIT_PARAMS = (
         kinds=("int",),
         default=0,
         minimum=0,
+        maximum=2**31 - 1,
         help="Fixes the first weights, the order of samples and dropout, so a run can be repeated.",
     ),
 )

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 from kbuilder.document.catalogue import Catalogue, Section
 from kbuilder.document.errors import KBuilderError
@@ -13,7 +16,7 @@ from kbuilder.document.problems import Problem
 from kbuilder.document.project import Project
 from kbuilder.document.values import KerasObject
 from kbuilder.engine.build import BuiltModel
-from kbuilder.engine.objects import KERAS_ERRORS, MODULES, BuildError, make, problem
+from kbuilder.engine.objects import KERAS_ERRORS, MODULES, BuildError, make, plain_text, problem
 
 
 def compile_model(built: BuiltModel, project: Project, catalogue: Catalogue) -> None:
@@ -53,6 +56,44 @@ def compile_model(built: BuiltModel, project: Project, catalogue: Catalogue) -> 
         loss_weights=None if all(weight == 1.0 for weight in weights) else weights,
         metrics=metrics[0] if single else metrics,
     )
+
+
+def unfit_judges(
+    built: BuiltModel, project: Project, targets: Sequence[np.ndarray | None], catalogue: Catalogue
+) -> tuple[Problem, ...]:
+    """Losses and metrics that cannot compare their output with its targets, by trying each alone.
+
+    ``targets`` has one array for each output, samples first.
+    """
+    problems = []
+    for node, target in zip(built.graph.outputs, targets, strict=True):
+        options = project.compile.outputs.get(node.id, OutputOptions())
+        if target is None:
+            continue
+        judges = [
+            *(
+                [("loss", _object(catalogue, "losses", options.loss, node.id))]
+                if options.loss
+                else []
+            ),
+            *(("metrics", _metric(catalogue, metric, node.id)) for metric in options.metrics),
+        ]
+        shape = built.tensors[node.id][0].shape
+        rows = target[:2]
+        output = np.zeros((len(rows), *(size or 1 for size in shape[1:])), np.float32)
+        for parameter, judge in judges:
+            try:
+                judge(rows, output)
+            except KERAS_ERRORS as error:
+                text = (
+                    f"{type(judge).__name__} cannot compare the output “{node.name}”, of shape "
+                    f"{shape[1:]} for each sample, with targets of shape {rows.shape[1:]}. Choose "
+                    f"another one under Train. Keras says: {plain_text(error)}"
+                )
+                problems.append(
+                    Problem(severity="error", node=node.id, parameter=parameter, text=text)
+                )
+    return tuple(problems)
 
 
 def _metric(catalogue: Catalogue, metric: KerasObject, node: str) -> Any:

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kbuilder.document.catalogue import Catalogue
 from kbuilder.document.graph import Node
+from kbuilder.document.option_specs import FIT_PARAMS
 from kbuilder.document.options import FitOptions, OutputOptions
+from kbuilder.document.param_rules import fault
 from kbuilder.document.problems import Problem
 from kbuilder.document.project import Project
 from kbuilder.engine.build import BuiltModel
@@ -79,7 +82,7 @@ def split(samples: Samples, fit: FitOptions) -> tuple[Samples, Samples | None]:
                 Problem(
                     severity="error",
                     parameter="validation_split",
-                    text=f"{count} samples cannot be split at validation_split="
+                    text=f"{count} sample{'' if count == 1 else 's'} cannot be split at validation_split="
                     f"{fit.validation_split}: one part would be empty. "
                     "Bring more data or choose another value.",
                 ),
@@ -88,27 +91,19 @@ def split(samples: Samples, fit: FitOptions) -> tuple[Samples, Samples | None]:
     return samples.rows(0, at), samples.rows(at, count)
 
 
-def check_fit(fit: FitOptions) -> None:
+def check_fit(fit: FitOptions, catalogue: Catalogue) -> None:
     """Refuse options that mean nothing.
 
     Raises:
-        BuildError: epochs or batch size below 1, or a split outside 0 to 1.
+        BuildError: one of them is outside the limits that its form shows.
     """
-    faults = []
-    for name, value in (("epochs", fit.epochs), ("batch_size", fit.batch_size)):
-        if value < 1:
-            faults.append((name, f"{name} must be at least 1, not {value}."))
-    if not 0 <= fit.validation_split < 1:
-        faults.append(
-            (
-                "validation_split",
-                f"validation_split must be from 0 to below 1, not {fit.validation_split}.",
-            )
-        )
-    if faults:
-        raise BuildError(
-            tuple(Problem(severity="error", parameter=name, text=text) for name, text in faults)
-        )
+    problems = tuple(
+        Problem(severity="error", parameter=param.name, text=reason)
+        for param in FIT_PARAMS
+        if (reason := fault(param, getattr(fit, param.name), catalogue))
+    )
+    if problems:
+        raise BuildError(problems)
 
 
 def _judged(options: OutputOptions) -> bool:
@@ -182,6 +177,14 @@ def _class_number_faults(
             "loss",
         )
         return
+    if not _whole(target):
+        yield _fault(
+            node,
+            f"{loss} needs whole numbers as classes, but the targets of “{node.name}” have fractions. "
+            "For values choose a loss such as MeanSquaredError, or choose another target under Data.",
+            "loss",
+        )
+        return
     classes = output[-1]
     low, high = (target.min(), target.max()) if target.size else (0, 0)
     if classes is not None and (low < 0 or high >= classes):
@@ -192,6 +195,10 @@ def _class_number_faults(
             f"{int(high) + 1} units or correct the data.",
             "loss",
         )
+
+
+def _whole(values: np.ndarray) -> bool:
+    return values.dtype.kind != "f" or bool((values == np.floor(values)).all())
 
 
 def _fits(wanted: Shape, found: tuple[int, ...]) -> bool:

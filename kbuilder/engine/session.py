@@ -10,9 +10,11 @@ from typing import Any
 
 from kbuilder.document.catalogue import Catalogue, load_catalogue
 from kbuilder.document.errors import SaveError
+from kbuilder.document.problems import Problem
+from kbuilder.document.project import Project
 from kbuilder.engine import data
 from kbuilder.engine.checkpoint import capture
-from kbuilder.engine.compiling import compile_model
+from kbuilder.engine.compiling import compile_model, unfit_judges
 from kbuilder.engine.controls import ControlQueue, StopRequestedError
 from kbuilder.engine.exporting import export
 from kbuilder.engine.failures import failure, fitting_problem
@@ -110,7 +112,7 @@ class Session:
             raise
         except KERAS_ERRORS as error:
             self._give_up(plan.run, training, error)
-            raise BuildError((fitting_problem(error, request.project.graph),)) from error
+            raise BuildError(self._why_not_fitted(plan, request.project, error)) from error
         except Exception as error:
             self._give_up(plan.run, training, error)
             if isinstance(error, SaveError):
@@ -123,7 +125,7 @@ class Session:
     def _plan(self, request: Train) -> tuple[Plan, data.Dataset]:
         """Everything that can be refused before the first step, and then the run folder."""
         project = request.project
-        check_fit(project.fit)
+        check_fit(project.fit, self._catalogue)
         source = Run.open(Path(request.resume)) if request.resume else None
         state = source.state if source else None
         built = self._live.build(project)
@@ -144,6 +146,12 @@ class Session:
             source=source,
         )
         return plan, dataset
+
+    def _why_not_fitted(
+        self, plan: Plan, project: Project, error: Exception
+    ) -> tuple[Problem, ...]:
+        judges = unfit_judges(plan.built, project, plan.samples.y, self._catalogue)
+        return judges or (fitting_problem(error, project.graph),)
 
     def _give_up(self, run: Run, training: Training, error: Exception) -> None:
         if not training.started:

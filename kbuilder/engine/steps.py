@@ -40,7 +40,8 @@ class Batches:
                 None if array is None else tf.convert_to_tensor(_as_floatx(array)) for array in y
             ]
         self.samples = int(x[0].shape[0])
-        self.batch_size = batch_size
+        # One more than there are samples acts like every larger size, and fits the graph's int32.
+        self.batch_size = min(batch_size, self.samples + 1)
         self.steps = -(-self.samples // batch_size)
 
     def cut(self, step: Tensor, order: Tensor | None) -> tuple[Any, Any]:

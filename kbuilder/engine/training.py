@@ -70,7 +70,7 @@ class Training:
     """One training in progress.
 
     ``state`` is the newest one that can be gone on from: the last end of an epoch, or where a Stop
-    was obeyed. ``started`` tells whether the graph could be made and the first step came.
+    was obeyed. ``started`` tells whether a step has been done.
     """
 
     plan: Plan
@@ -85,7 +85,7 @@ class Training:
     def __post_init__(self) -> None:
         plan = self.plan
         self._model = plan.built.model
-        self._controls = Controls(self.waiting, self.send, plan.request, self._watch)
+        self._controls = Controls(self.waiting, self._send_in_order, plan.request, self._watch)
         self._batches = Batches(plan.samples.x, plan.samples.y, plan.fit.batch_size)
         self._train = train_steps(self._model, self._batches)
         self._test: StepFunction | None = None
@@ -111,7 +111,6 @@ class Training:
         self._points = Points(self.send, self.plan.request, names)
         self._names = names
         last = self._last_epoch()
-        self.started = True
         self.send(
             TrainingStarted(
                 request=self.plan.request,
@@ -172,13 +171,13 @@ class Training:
             while self._step < self._batches.steps:
                 rows = self._call(self._train, self._pace, self._step, self._batches.steps)
                 self._step += len(rows)
+                self.started = True
                 kept = rows[:, self._columns]
                 collected.append(kept)
                 self._points.add(self._epoch, self._total(self._step - len(rows)), kept)
                 self._refuse_not_finite(rows, self._step - len(rows))
                 paused_s += self._controls.check()
         finally:
-            self._points.flush()
             if collected:
                 table = np.concatenate(collected).tolist()
                 self._record(
@@ -207,7 +206,9 @@ class Training:
         self.state = state.at(self._epoch, 0, self._batches.steps, self.history)
         self._record(partial(self.plan.run.end_epoch, epoch, logs, seconds))
         self._record(partial(self.plan.run.offer, self.state))
-        self.send(EpochEnded(request=self.plan.request, epoch=epoch, logs=logs, seconds=seconds))
+        self._points.end_epoch(
+            EpochEnded(request=self.plan.request, epoch=epoch, logs=logs, seconds=seconds)
+        )
         if self.watched is not None:
             self._show(self.watched, epoch)
 
@@ -236,6 +237,7 @@ class Training:
             rows = self._call(self._test, self._test_pace, step, self._test_count)
             step += len(rows)
             row = rows[-1]
+            self._points.send_if_due()
             self._controls.check()
         return {
             f"val_{name}": float(value) for name, value in zip(self._test.names, row, strict=True)
@@ -295,3 +297,8 @@ class Training:
         except KBuilderError as error:
             self.watched = None
             self.send(Progressed(request=self.plan.request, text=str(error)))
+
+    def _send_in_order(self, event: Event) -> None:
+        """Send what tells of a moment, such as Paused, behind the points that came before it."""
+        self._points.flush()
+        self.send(event)

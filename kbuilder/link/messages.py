@@ -184,6 +184,9 @@ class TrainingStarted(Message, frozen=True, kw_only=True):
 class PointsLogged(Message, frozen=True, kw_only=True):
     """Values of consecutive training steps, counted from 0 over all epochs.
 
+    Short epochs share a message: ``epoch`` is that of its last step. It comes before their
+    ``EpochEnded``.
+
     ``series`` holds float32 arrays of equal length: ``loss`` is each batch's own loss, every other
     name the running mean of that metric in its epoch, as Keras logs it.
     """

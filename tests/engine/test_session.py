@@ -41,7 +41,7 @@ from kbuilder.link.messages import (
     TrainingStarted,
     WeightsLoaded,
 )
-from tests.engine.conftest import make_graph, make_node
+from tests.engine.conftest import loss, make_graph, make_node
 
 ENDS = (Finished, Failed, Stopped)
 
@@ -354,3 +354,14 @@ def test_a_folder_that_holds_a_run_is_left_alone(asker, classifier, tmp_path):
     failed = only(Failed, train(asker, classifier, tmp_path / "run"))
     assert "already holds a run" in failed.text
     assert (tmp_path / "run/checkpoint.npz").read_bytes() == before
+
+
+@pytest.mark.parametrize("metric", ["AUC", "F1Score"])
+def test_a_metric_that_cannot_judge_its_output_is_named(asker, classifier, tmp_path, metric):
+    options = {"#label": loss("SparseCategoricalCrossentropy", metric)}
+    project = msgspec.structs.replace(classifier, compile=CompileOptions(outputs=options))
+    failed = only(Failed, train(asker, project, tmp_path / "run"))
+    (problem,) = failed.problems
+    assert (problem.node, problem.parameter) == ("#label", "metrics")
+    assert problem.text.startswith(f"{metric} cannot compare the output “label”")
+    assert not (tmp_path / "run").exists()

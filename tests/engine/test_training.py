@@ -1,5 +1,6 @@
 import math
 import queue
+import time
 
 import keras
 import msgspec
@@ -10,13 +11,13 @@ from kbuilder.document.errors import KBuilderError
 from kbuilder.document.options import CompileOptions, DataOptions, FitOptions
 from kbuilder.document.project import Project
 from kbuilder.document.values import KerasObject
-from kbuilder.engine import data
+from kbuilder.engine import data, points
 from kbuilder.engine.activations import Probe
 from kbuilder.engine.arrays import to_numpy
 from kbuilder.engine.build import build
 from kbuilder.engine.compiling import compile_model
 from kbuilder.engine.controls import StopRequestedError
-from kbuilder.engine.matching import match, split
+from kbuilder.engine.matching import check_fit, match, split
 from kbuilder.engine.objects import BuildError
 from kbuilder.engine.runs import Run
 from kbuilder.engine.training import Plan, Training
@@ -106,6 +107,12 @@ def plain_fit(project, catalogue):
 
 def with_fit(project, **changes):
     return msgspec.structs.replace(project, fit=msgspec.structs.replace(project.fit, **changes))
+
+
+@pytest.fixture
+def told_at_once(monkeypatch):
+    """Every epoch tells its end before the next one begins."""
+    monkeypatch.setattr(points, "INTERVAL_S", 0.0)
 
 
 @pytest.fixture
@@ -199,15 +206,36 @@ def test_no_step_is_lost_or_told_twice(classifier, catalogue, tmp_path):
     (started,) = of(TrainingStarted, events)
     assert (started.steps_per_epoch, started.samples, started.epochs) == (8, 120, 30)
     expected = 0
-    for points in of(PointsLogged, events):
-        assert points.first_step == expected
-        assert points.epoch == expected // 8
-        lengths = {array.shape for array in points.series.values()}
+    for event in of(PointsLogged, events):
+        assert event.first_step == expected
+        lengths = {array.shape for array in event.series.values()}
         assert len(lengths) == 1
         expected += lengths.pop()[0]
+        assert event.epoch == (expected - 1) // 8
     assert expected == 240
     batches = (tmp_path / "run" / "batches.csv").read_text().splitlines()
     assert [line.split(",")[0] for line in batches[1:]] == [str(step) for step in range(240)]
+
+
+def test_short_epochs_share_messages_and_end_behind_their_points(classifier, catalogue, tmp_path):
+    told, begun = [], []
+
+    def note(event, controls):
+        told.append(event)
+        if isinstance(event, TrainingStarted):
+            begun.append(time.monotonic())
+
+    training, _ = prepare(with_fit(classifier, epochs=40), catalogue, tmp_path / "run", note)
+    training.train()
+    seconds = time.monotonic() - begun[0]
+    assert len(of(PointsLogged, told)) <= seconds / points.INTERVAL_S + 2
+    steps = 0
+    for event in told:
+        if isinstance(event, PointsLogged):
+            steps = event.first_step + event.series["loss"].shape[0]
+        if isinstance(event, EpochEnded):
+            assert steps >= 8 * (event.epoch + 1)
+    assert [event.epoch for event in of(EpochEnded, told)] == list(range(40))
 
 
 def test_one_trace_serves_every_count_and_the_uneven_last_batch(classifier, catalogue, tmp_path):
@@ -217,7 +245,7 @@ def test_one_trace_serves_every_count_and_the_uneven_last_batch(classifier, cata
     assert training._test._run.experimental_get_tracing_count() == 1
 
 
-def test_pause_holds_and_continue_goes_on(classifier, catalogue, tmp_path):
+def test_pause_holds_and_continue_goes_on(classifier, catalogue, tmp_path, told_at_once):
     seen = []
 
     def steer(event, controls):
@@ -341,7 +369,7 @@ def test_a_changed_freezing_keeps_weights_and_says_that_the_optimizer_starts_afr
 
 
 def test_a_loss_that_is_no_number_ends_training_and_keeps_the_last_epoch(
-    classifier, catalogue, tmp_path
+    classifier, catalogue, tmp_path, told_at_once
 ):
     def spoil(event, controls):
         if isinstance(event, EpochEnded):
@@ -385,3 +413,33 @@ def test_data_that_does_not_fit_the_loss_is_a_problem_of_the_output(
     (problem,) = caught.value.problems
     assert (problem.node, problem.parameter) == ("#label", "loss")
     assert expected in problem.text
+
+
+def test_class_numbers_with_fractions_are_refused(classifier, catalogue, tmp_path):
+    with np.load(classifier.data.path) as arrays:
+        np.savez(tmp_path / "d.npz", x=arrays["x"], y=arrays["y"] + 0.25)
+    changed = msgspec.structs.replace(classifier.data, path=str(tmp_path / "d.npz"))
+    project = msgspec.structs.replace(classifier, data=changed)
+    with pytest.raises(BuildError, match=r"“label” have fractions.*MeanSquaredError"):
+        prepare(project, catalogue, tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("epochs", 0), ("batch_size", 0), ("validation_split", 1.0), ("seed", -1), ("seed", 2**40)],
+)
+def test_options_without_meaning_are_refused(option, value, catalogue):
+    with pytest.raises(BuildError, match=f"{option} must be at") as caught:
+        check_fit(FitOptions(**{option: value}), catalogue)
+    assert caught.value.problems[0].parameter == option
+
+
+def test_a_batch_larger_than_any_number_of_samples_is_one_step(classifier, catalogue, tmp_path):
+    ends = []
+    for size in (121, 10**12):
+        project = with_fit(classifier, epochs=1, batch_size=size)
+        training, _ = prepare(project, catalogue, tmp_path / str(size))
+        training.train()
+        ends.append(training)
+    assert ends[0].history[0]["loss"] > 0
+    assert_same_end(*ends)
