@@ -19,10 +19,10 @@ from PySide6.QtCore import (
     QMessageLogContext,
     QSettings,
     QStandardPaths,
-    QTimer,
     QtMsgType,
     qInstallMessageHandler,
 )
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
 from kbuilder.document.catalogue import load_catalogue
@@ -56,11 +56,12 @@ def make_application() -> QApplication:
     QCoreApplication.setOrganizationName("kbuilder")
     QCoreApplication.setApplicationName("kbuilder")
     application.setDesktopFileName("kbuilder")
+    application.setWindowIcon(QIcon(str(resource("icons", "kbuilder.svg"))))
     return application
 
 
 def make_window(document: Document | None = None) -> MainWindow:
-    """A window with engines that start when they are first needed."""
+    """A window whose engines start when its first picture is on the screen."""
     settings = QSettings(
         QSettings.Format.IniFormat, QSettings.Scope.UserScope, "kbuilder", "kbuilder"
     )
@@ -77,7 +78,7 @@ def make_window(document: Document | None = None) -> MainWindow:
         settings,
         state / "runs" / f"unsaved-{os.getpid()}",
     )
-    QTimer.singleShot(0, window, window.workbench.start)
+    window.painted.connect(window.workbench.start)
     return window
 
 

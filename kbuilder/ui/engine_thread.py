@@ -50,11 +50,14 @@ class EngineThread(QThread):
 
     def send(self, message: Request | Control) -> None:
         """Hand a message to the engine, which is started if it does not run and was not closed."""
-        if self._quitting:
-            return
-        if not self.isRunning():
+        self.warm_up()
+        if not self._quitting:
+            self._outbox.put(message)
+
+    def warm_up(self) -> None:
+        """Start the process ahead of the first message."""
+        if not self._quitting and not self.isRunning():
             self.start()
-        self._outbox.put(message)
 
     def close(self) -> None:
         """Ask the engine to end, and make it end if it does not."""

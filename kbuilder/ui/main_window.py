@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QSettings, Qt, QTimer, Slot
-from PySide6.QtGui import QCloseEvent
+from PySide6.QtCore import QSettings, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QCloseEvent, QPaintEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from kbuilder import __version__
@@ -32,7 +32,13 @@ HINT_MS = 8000
 
 
 class MainWindow(QMainWindow):
-    """Document, engines and workspaces of one window."""
+    """Document, engines and workspaces of one window.
+
+    Signals:
+        painted: the first picture is on the screen, so what it need not wait for may begin.
+    """
+
+    painted = Signal()
 
     def __init__(
         self,
@@ -71,6 +77,7 @@ class MainWindow(QMainWindow):
         self._stack = QStackedWidget()
         self._pages: dict[int, QWidget] = {DESIGN: self.design}
         self._start: StartPage | None = None
+        self._has_painted = False
         self._device = (self.tr("an engine that is still starting"), "")
         self._hint_timer = QTimer(self)
         self._hint_timer.setSingleShot(True)
@@ -81,7 +88,6 @@ class MainWindow(QMainWindow):
         self.show_workspace(DESIGN)
         self.refresh()
         self.view.setFocus()
-        QTimer.singleShot(0, self, self._restyle)
 
     # --- workspaces -----------------------------------------------------------------------------
 
@@ -228,7 +234,7 @@ class MainWindow(QMainWindow):
         )
         self._device = (event.device, event.why_not_gpu)
         # The trainer is started ahead, so that Train begins at once.
-        self._engines[1].start()
+        self._engines[1].warm_up()
 
     @Slot()
     def _explain_device(self) -> None:
@@ -301,6 +307,7 @@ class MainWindow(QMainWindow):
             self.restoreGeometry(geometry)
 
     def _connect(self) -> None:
+        self.painted.connect(self._restyle)
         self.bridge.changed.connect(self.refresh)
         self.workbench.facts_changed.connect(self.refresh)
         self.workbench.preview_changed.connect(self.refresh)
@@ -318,6 +325,13 @@ class MainWindow(QMainWindow):
         self._top.workspace_chosen.connect(self.show_workspace)
         self._top.device_clicked.connect(self._explain_device)
         theme.notifier.changed.connect(self._restyle)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Tell of the first picture."""
+        super().paintEvent(event)
+        if not self._has_painted:
+            self._has_painted = True
+            QTimer.singleShot(0, self, self.painted.emit)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask for unsaved changes, end the engines, remember the place of the window."""

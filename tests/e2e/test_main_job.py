@@ -9,6 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QLineEdit
 
 from kbuilder.document.options import DataOptions
 from kbuilder.document.project_file import load
@@ -17,7 +20,7 @@ from kbuilder.resources import resource
 from kbuilder.ui.main_window import INSPECT, TRAIN
 from kbuilder.ui.pictures import to_numpy
 from kbuilder.ui.training import State
-from tests.e2e.driver import ENGINE_MS, Driver
+from tests.e2e.driver import ENGINE_MS, Driver, type_into
 
 pytestmark = pytest.mark.slow
 
@@ -131,6 +134,27 @@ def test_undo_takes_everything_back(driver: Driver) -> None:
     assert document.project.graph.nodes == ()
     assert list(driver.window.scene.items()) == []
     assert not document.modified
+
+
+def test_a_layer_is_added_and_set_by_keyboard_alone(driver: Driver) -> None:
+    window = driver.window
+    view = window.view
+    for letters in ("inpu", "dens"):
+        view.setFocus()
+        QTest.keyClick(view, Qt.Key.Key_Space)
+        field = QApplication.focusWidget()
+        assert isinstance(field, QLineEdit)
+        QTest.keyClicks(field, letters)
+        QTest.keyClick(field, Qt.Key.Key_Return)
+    view.setFocus()
+    assert [node.class_name for node in window.document.project.graph.nodes] == ["Input", "Dense"]
+    assert len(window.document.project.graph.edges) == 1
+    QTest.keyClick(view, Qt.Key.Key_Return)
+    field = QApplication.focusWidget()
+    assert isinstance(field, QLineEdit)
+    assert field.accessibleName() == "units"
+    type_into(field, "12")
+    assert driver.node("dense").params["units"] == 12
 
 
 @pytest.mark.parametrize("sample", ["digits-mlp", "digits-lstm", "wine-two-in-two-out"])

@@ -34,6 +34,7 @@ class DesignWorkspace(QWidget):
         self.properties = PropertiesPanel(bridge, catalogue, self.scene, workbench)
         self.palette_panel.chosen.connect(self.view.insert_layer)
         self.problems.node_chosen.connect(self.go_to)
+        self.view.node_activated.connect(self.properties.focus_form)
         workbench.facts_changed.connect(self._show_facts)
         middle = QSplitter(Qt.Orientation.Vertical)
         middle.addWidget(self.view)

@@ -87,6 +87,14 @@ class PropertiesPanel(QScrollArea):
         else:
             self._show_summary(len(ids))
 
+    @Slot()
+    def focus_form(self) -> None:
+        """Put the keyboard into the first field of the layer's parameters."""
+        for form in reversed(self._forms or ()):
+            if form.names():
+                form.row(form.names()[0]).editor.setFocus(Qt.FocusReason.TabFocusReason)
+                return
+
     def _make_forms(self) -> tuple[Form, Form]:
         """The form of the node itself and that of its layer, made when a node is first selected."""
         # Imported here: superqt costs a fifth of a second that the first picture need not wait for.
