@@ -37,7 +37,6 @@ class CurvePlot(QWidget):
         self._plot.setAccessibleName(self.tr("Curve of {0}").format(name))
         self._plot.getPlotItem().setLabel("bottom", self.tr("epoch"))
         self._box = self._plot.getPlotItem().getViewBox()
-        self._followed = True
         self._steady_axes()
         self._batches = self._plot.plot([], [], antialias=False)
         self._epochs = self._plot.plot([], [], antialias=True)
@@ -50,6 +49,11 @@ class CurvePlot(QWidget):
         self._log.setCheckable(True)
         self._log.setToolTip(self.tr("Logarithmic axis"))
         self._log.toggled.connect(self._set_log)
+        self._whole = QToolButton()
+        self._whole.setText(self.tr("whole"))
+        self._whole.setToolTip(self.tr("Show the whole curve again"))
+        self._whole.clicked.connect(self._show_whole)
+        self._whole.hide()
         self._make_layout(name)
         self.paint_theme()
         theme.notifier.changed.connect(self.paint_theme)
@@ -72,7 +76,7 @@ class CurvePlot(QWidget):
     def clear(self) -> None:
         """Show nothing."""
         self._seen = -1
-        self._followed = True
+        self._whole.hide()
         for curve in self._curves:
             curve.setData([], [])
         self._legend.show_curves([])
@@ -106,25 +110,23 @@ class CurvePlot(QWidget):
             axis.enableAutoSIPrefix(False)
         self._box.disableAutoRange()
         self._box.sigRangeChangedManually.connect(self._hold_view)
-        self._plot.scene().sigMouseClicked.connect(self._release_view)
 
     @Slot(object)
     def _hold_view(self, _: object) -> None:
-        """The user has zoomed or dragged: stay there until a double click."""
-        self._followed = False
+        """The user has zoomed or dragged: stay there, and offer the way back."""
+        self._whole.show()
 
-    @Slot(object)
-    def _release_view(self, click: object) -> None:
-        if click.double():  # type: ignore[attr-defined]
-            self._followed = True
-            self._follow_curves()
+    @Slot()
+    def _show_whole(self) -> None:
+        self._whole.hide()
+        self._follow_curves()
 
     def _follow_curves(self) -> None:
         """Show whole epochs, and all values with a little room around."""
         drawn = [curve.getData() for curve in self._curves]
         drawn = [(x, y[np.isfinite(y)]) for x, y in drawn if x is not None]
         drawn = [(x, y) for x, y in drawn if len(y)]
-        if not drawn or not self._followed:
+        if not drawn or not self._whole.isHidden():
             return
         left = math.floor(min(x[0] for x, _ in drawn))
         right = math.ceil(max(x[-1] for x, _ in drawn))
@@ -133,6 +135,7 @@ class CurvePlot(QWidget):
         room = ROOM * (high - low) or ROOM
         x_range, y_range = (left, max(right, left + 1)), (low - room, high + room)
         self._box.setRange(xRange=x_range, yRange=y_range, padding=0, disableAutoRange=False)
+        self._plot.scene().prepareForPaint()
 
     def _show_epochs(self, curve: pg.PlotDataItem, logged: list[tuple[int, float]] | None) -> None:
         if logged:
@@ -163,6 +166,7 @@ class CurvePlot(QWidget):
         title.setMinimumWidth(60)
         head.addWidget(title)
         head.addWidget(self._legend, 1)
+        head.addWidget(self._whole)
         head.addWidget(self._log)
         column = QVBoxLayout(self)
         column.setContentsMargins(14, 8, 10, 8)
