@@ -10,11 +10,11 @@ from typing import Any
 import msgspec
 
 from kbuilder.cli.engine import handle
+from kbuilder.cli.problems import named
 from kbuilder.document.catalogue import load_catalogue
 from kbuilder.document.errors import FileRefusedError
 from kbuilder.document.graph import Graph
 from kbuilder.document.options import DataOptions
-from kbuilder.document.problems import Problem
 from kbuilder.document.project import Project
 from kbuilder.document.project_file import load
 from kbuilder.document.rules import check as check_rules
@@ -74,7 +74,10 @@ def _project(file: Path) -> Findings:
     }
     if project.data.kind:
         facts |= _preview_facts(project.data, project, str(file.absolute().parent))
-    return facts, [_plain(problem, project) for problem in problems]
+    return facts, [
+        {"severity": problem.severity, "text": named(problem, project.graph)}
+        for problem in problems
+    ]
 
 
 def _model(file: Path) -> Findings:
@@ -105,12 +108,6 @@ def _preview_facts(options: DataOptions, project: Project, base: str) -> dict[st
         if field.classes
     }
     return facts | {"classes": classes, "warnings": list(preview.warnings)}
-
-
-def _plain(problem: Problem, project: Project) -> dict[str, str]:
-    node = project.graph.by_id.get(problem.node)
-    text = f"{node.name}: {problem.text}" if node else problem.text
-    return {"severity": problem.severity, "text": text}
 
 
 def _text(value: Any) -> str:

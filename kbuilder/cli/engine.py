@@ -9,8 +9,10 @@ from collections.abc import Callable
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from kbuilder.cli.problems import named
 from kbuilder.document.errors import FileRefusedError, KBuilderError
-from kbuilder.link.messages import Event, Failed, Request, Stop, Stopped
+from kbuilder.document.project import Project
+from kbuilder.link.messages import Event, Failed, Infer, Preview, Request, Stop, Stopped
 
 if TYPE_CHECKING:
     from kbuilder.engine.session import Session
@@ -56,10 +58,20 @@ def handle(request: Request, listen: Listener) -> bool:
     if end and isinstance(end[0], Failed):
         failed = end[0]
         error = FileRefusedError if failed.refused else KBuilderError
-        raise error("\n".join([failed.text, *(f"  {p.text}" for p in failed.problems)]))
+        raise error(_told(failed, request))
     if interrupted:
         raise SystemExit(128 + interrupted[0])
     return not end
+
+
+def _told(failed: Failed, request: Request) -> str:
+    """The failure in full: one sentence for each problem, else the one of the failure itself."""
+    if isinstance(request, Infer | Preview):
+        graph = request.graph
+    else:
+        project = getattr(request, "project", None) or Project()
+        graph = project.graph
+    return "\n".join(named(problem, graph) for problem in failed.problems) or failed.text
 
 
 def _load_quietly() -> type[Session]:

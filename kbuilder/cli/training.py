@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kbuilder.cli.engine import handle
+from kbuilder.cli.problems import named
 from kbuilder.cli.report import JsonReport, ProgressReport
 from kbuilder.document import edits
 from kbuilder.document.catalogue import load_catalogue
@@ -63,11 +64,7 @@ def refuse_faulty(project: Project) -> None:
     """
     errors = [p for p in check(project, load_catalogue()) if p.severity == "error"]
     if errors:
-        names = project.graph.by_id
-        lines = [
-            f"  {names[p.node].name}: {p.text}" if p.node in names else f"  {p.text}"
-            for p in errors
-        ]
+        lines = [f"  {named(problem, project.graph)}" for problem in errors]
         raise KBuilderError("\n".join(["The project cannot be trained:", *lines]))
 
 

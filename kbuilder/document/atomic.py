@@ -21,6 +21,7 @@ _REASONS = {
     errno.ENOENT: "the folder does not exist. Choose another folder",
     errno.ENOTDIR: "part of the path is a file, not a folder. Choose another folder",
     errno.ENAMETOOLONG: "the name is too long. Choose a shorter one",
+    errno.EISDIR: "a folder has this name. Choose another name",
     errno.EIO: "the drive reported an error. Choose another drive",
 }
 

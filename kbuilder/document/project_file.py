@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import typing
 from collections.abc import Callable
 from pathlib import Path
@@ -40,7 +41,12 @@ def load(path: Path) -> Project:
         FileRefusedError: there is no such file, or it is not a project that can be read.
     """
     try:
-        size = path.stat().st_size
+        facts = path.stat()
+        if not stat.S_ISREG(facts.st_mode):
+            raise FileRefusedError(
+                f"“{path}” is a folder, device or pipe; expected a project file. Choose a file."
+            )
+        size = facts.st_size
         if size > LARGEST_FILE_BYTES:
             raise FileRefusedError(
                 f"“{path.name}” has {size / 2**20:.0f} MB; a project file has at most "
@@ -149,6 +155,10 @@ def _refuse_contradictions(project: Project, name: str) -> None:
     if len(graph.by_id) != len(graph.nodes):
         raise FileRefusedError(f"“{name}” has two nodes with the same id. It was left as it is.")
     for number, edge in enumerate(graph.edges):
+        if min(edge.source_port, edge.target_port) < 0:
+            raise FileRefusedError(
+                f"“{name}”: wire {number + 1} ends at a port below 0. It was left as it is."
+            )
         for end in (edge.source, edge.target):
             if end not in graph.by_id:
                 raise FileRefusedError(

@@ -130,7 +130,15 @@ def _node(graph: Graph, catalogue: Catalogue, node: Node) -> Iterator[Problem]:
 def _arity(graph: Graph, spec: ClassSpec, node: Node) -> Iterator[Problem]:
     if node.class_name == INPUT_CLASS:
         return
-    ports = {edge.target_port for edge in graph.incoming[node.id]}
+    wires = Counter(edge.target_port for edge in graph.incoming[node.id])
+    ports = set(wires)
+    for port in sorted(port for port in wires if wires[port] > 1):
+        yield Problem(
+            severity="error",
+            node=node.id,
+            text=f"{wires[port]} wires end at its input number {port + 1}, which takes one. "
+            "Remove the others.",
+        )
     if spec.many_inputs:
         if len(ports) < 2:
             yield Problem(

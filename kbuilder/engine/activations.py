@@ -73,10 +73,11 @@ class Probe:
                     f"No field of the data feeds the input “{entry.name}”. Choose one under Data."
                 )
             count = len(self._inputs[entry.id])
-            if not samples or min(samples) < 0 or max(samples) >= count:
+            outside = [sample for sample in samples if not 0 <= sample < count]
+            if outside or not samples:
                 raise KBuilderError(
-                    f"Sample {max(samples, default=0)} was asked for, but the data has samples "
-                    f"0 to {count - 1}. Choose one of these."
+                    f"{f'Sample {outside[0]}' if outside else 'No sample'} was asked for, and the "
+                    f"data has samples 0 to {count - 1}. Choose one of these."
                 )
 
     def _predict(self, node: str, inputs: list[np.ndarray]) -> list[np.ndarray]:

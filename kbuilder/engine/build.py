@@ -81,7 +81,7 @@ def _tensors(graph: Graph, catalogue: Catalogue) -> dict[str, tuple[Any, ...]]:
             if node.class_name == INPUT_CLASS:
                 tensors[node.id] = (keras.Input(**input_arguments(node)),)
                 continue
-            inputs = wired(graph.incoming[node.id], tensors)
+            inputs = wired(graph, node, tensors)
             if inputs is not None and spec is not None:
                 layer = make_layer(node, catalogue)
                 tensors[node.id] = call_layer(layer, spec, node, inputs)

@@ -74,7 +74,7 @@ def refuse_unless_file(path: Path, kind: str) -> int:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise FileRefusedError(
-            f"“{path.name}” cannot be read: {reason}. Choose the data file again."
+            f"“{path.name}” cannot be read: {reason}. Choose the file again."
         ) from error
     if stat.S_ISDIR(facts.st_mode):
         raise FileRefusedError(f"“{path.name}” is a folder; expected {kind}. Choose a file.")

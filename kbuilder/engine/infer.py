@@ -61,7 +61,7 @@ class Inference:
                 continue
             spec = self._catalogue.layer(node.class_name)
             try:
-                inputs = wired(graph.incoming[node.id], tensors)
+                inputs = wired(graph, node, tensors)
                 if inputs is None or spec is None:
                     continue
                 found = self._node(node, spec, inputs)

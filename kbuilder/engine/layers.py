@@ -9,7 +9,7 @@ from typing import Any
 import keras
 
 from kbuilder.document.catalogue import Catalogue, ClassSpec
-from kbuilder.document.graph import Edge, Node
+from kbuilder.document.graph import Graph, Node
 from kbuilder.document.problems import Problem
 from kbuilder.engine.objects import BuildError, make
 
@@ -52,14 +52,24 @@ def call_layer(
     return tuple(keras.tree.flatten(result))
 
 
-def wired(edges: Sequence[Edge], outputs: dict[str, tuple[Tensor, ...]]) -> PortTensors | None:
-    """The tensors on these wires, or None if one of their sources has none.
+def wired(graph: Graph, node: Node, outputs: dict[str, tuple[Tensor, ...]]) -> PortTensors | None:
+    """The tensors on the wires into a node, or None if one of their sources has none.
 
     Raises:
-        IndexError: a source has fewer outputs than a wire needs.
+        BuildError: a source has fewer outputs than a wire needs.
     """
+    edges = graph.incoming[node.id]
     if any(edge.source not in outputs for edge in edges):
         return None
+    for edge in edges:
+        if edge.source_port >= len(outputs[edge.source]):
+            source = graph.by_id[edge.source].name
+            text = (
+                f"A wire to “{node.name}” starts at output {edge.source_port + 1} of “{source}”, "
+                f"which has {len(outputs[edge.source])}. Remove the wire, or change “{source}” so "
+                "that it has this output."
+            )
+            raise BuildError((Problem(severity="error", node=node.id, text=text),))
     return [(edge.target_port, outputs[edge.source][edge.source_port]) for edge in edges]
 
 

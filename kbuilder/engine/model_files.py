@@ -81,6 +81,8 @@ def write_model(
         SaveError: it could not be written; what stood at ``path`` before still does.
         KBuilderError: the ending is none of these.
     """
+    if path.suffix != path.suffix.lower():
+        raise refuse_ending(path, f"“{path.suffix.lower()}”, as Keras reads only small letters")
     name = path.name.lower()
     is_hdf5 = name.endswith((".h5", ".hdf5"))
     if weights_only or name.endswith(WEIGHT_ENDINGS):

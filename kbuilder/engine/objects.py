@@ -130,6 +130,8 @@ def plain_text(error: BaseException) -> str:
     text = str(error) or type(error).__name__
     if at_node := IN_GRAPH.search(text):
         text = at_node["text"]
+    # The reason why an inner layer cannot be made comes behind its whole configuration.
+    text = text.rpartition("Exception encountered: ")[2]
     text = text.split("Arguments received by")[0]
     text = re.sub(r"Exception encountered when calling .*?\.\s*\n+", "", text, flags=re.DOTALL)
     text = re.sub(r"\{\{.*?\}\}|\[Op:.*|on /job:\S+.*|\x1b\[\d*m", "", text).strip()

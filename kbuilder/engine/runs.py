@@ -51,9 +51,9 @@ class Run:
             KBuilderError: there is a run already.
             SaveError: it cannot be written there.
         """
-        if any((folder / name).exists() for name in FILES):
-            raise KBuilderError(f"“{folder}” already holds a run. Choose another folder.")
         try:
+            if any((folder / name).exists() for name in FILES):
+                raise KBuilderError(f"“{folder}” already holds a run. Choose another folder.")
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise KBuilderError(
@@ -113,7 +113,8 @@ class Run:
         for number, logs in enumerate(state.history):
             _append(self.folder / HISTORY, ["epoch", *logs], [[number, *logs.values()]])
         done = state.epoch * state.steps_per_epoch + state.step
-        rows = [row for row in _read_rows(source.folder / BATCHES) if int(row["step"]) < done]
+        rows = _read_rows(source.folder / BATCHES)
+        rows = [row for row in rows if row.get("step", "").isdecimal() and int(row["step"]) < done]
         if rows:
             _append(self.folder / BATCHES, list(rows[0]), [list(row.values()) for row in rows])
 
@@ -176,7 +177,12 @@ def _append(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) ->
 
 
 def _read_rows(path: Path) -> list[dict[str, str]]:
+    """The whole rows of a table; a kill or a full disk may have cut one."""
     if not path.exists():
         return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return [dict(row) for row in csv.DictReader(file)]
+    with path.open(newline="", encoding="utf-8", errors="replace") as file:
+        rows = list(csv.reader(line.replace("\0", "") for line in file))
+    header = rows[0] if rows else []
+    if "step" not in header and "epoch" not in header:
+        return []
+    return [dict(zip(header, row, strict=True)) for row in rows[1:] if len(row) == len(header)]

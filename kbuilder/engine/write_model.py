@@ -203,6 +203,5 @@ def _as_objects(value: Any, section: str, catalogue: Catalogue) -> Any:
 
 def refuse_ending(path: Path, wanted: str) -> KBuilderError:
     """The error for a file name whose ending means nothing here."""
-    return KBuilderError(
-        f"“{path.name}” ends in “{path.suffix or 'nothing'}”; expected {wanted}. Choose such a name."
-    )
+    found = f"ends in “{path.suffix}”" if path.suffix else "has no ending"
+    return KBuilderError(f"“{path.name}” {found}; expected {wanted}. Choose such a name.")

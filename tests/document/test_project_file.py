@@ -89,12 +89,24 @@ def test_a_newer_format_is_refused_with_what_to_do() -> None:
             b'"graph": {"edges": [{"source": "a", "target": "b"}]}}',
             "wire 1 ends at the node “a”",
         ),
+        (
+            b'{"format": "kbuilder project", "format_version": 1, "graph": {"nodes": '
+            b'[{"id": "a", "class_name": "Input", "name": "a"}],'
+            b'"edges": [{"source": "a", "target": "a", "source_port": -1}]}}',
+            "wire 1 ends at a port below 0",
+        ),
         (b'{"a":' * 5000, "damaged"),
     ],
 )
 def test_what_is_not_a_project_is_refused(content: bytes, words: str) -> None:
     with pytest.raises(FileRefusedError, match=words):
         decode(content, "p.kbuilder")
+
+
+@pytest.mark.parametrize("path", [Path("/dev/zero"), Path("/")])
+def test_what_is_no_regular_file_is_not_read(path: Path) -> None:
+    with pytest.raises(FileRefusedError, match="expected a project file"):
+        load(path)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

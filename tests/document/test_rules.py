@@ -65,6 +65,20 @@ CASES = [
         "name",
         "2 nodes are called “x”",
     ),
+    Case(
+        "two wires at one input",
+        Project(
+            graph=Graph(
+                nodes=(node("x", "Input"), node("z", "Input"), node("y")),
+                edges=(Edge(source="x", target="y"), Edge(source="z", target="y")),
+            )
+        ),
+        "error",
+        "y",
+        "",
+        "2 wires end at its input number 1",
+    ),
+    Case("name with a line break", edits.rename(GOOD, "y", "y\n"), "error", "y", "name", "without"),
     Case("bad name", edits.rename(GOOD, "y", "my layer"), "error", "y", "name", "without spaces"),
     Case(
         "unknown class",

@@ -1,6 +1,7 @@
 import time
 
 import keras
+import msgspec
 import pytest
 
 from kbuilder.document.project import Project
@@ -48,6 +49,29 @@ def test_nodes_behind_a_broken_one_have_no_facts_and_no_problem(catalogue):
     facts, problems = Inference(catalogue).infer(graph)
     assert set(facts) == {"#in"}
     assert [problem.node for problem in problems] == ["#broken"]
+
+
+def test_a_wire_from_an_output_that_is_gone_names_both_ends(catalogue):
+    graph = make_graph(
+        make_node("Input", "in", shape=[4, 2]),
+        make_node("LSTM", "reader", units=3, return_state=False),
+        make_node("Dense", "state", units=1),
+    )
+    edges = (graph.edges[0], msgspec.structs.replace(graph.edges[1], source_port=2))
+    _, problems = Inference(catalogue).infer(msgspec.structs.replace(graph, edges=edges))
+    assert [problem.node for problem in problems] == ["#state"]
+    assert "“state” starts at output 3 of “reader”, which has 1" in problems[0].text
+
+
+def test_an_inner_layer_that_does_not_fit_is_told_by_its_cause(catalogue):
+    graph = make_graph(
+        make_node("Input", "in", shape=[4, 2]),
+        make_node("Bidirectional", "both", layer={"class_name": "Dense", "params": {"units": 3}}),
+    )
+    _, (problem,) = Inference(catalogue).infer(graph)
+    assert problem.node == "#both"
+    assert "go_backwards" in problem.text
+    assert "get_config" not in problem.text
 
 
 @pytest.mark.parametrize(

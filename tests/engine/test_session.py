@@ -365,3 +365,26 @@ def test_a_metric_that_cannot_judge_its_output_is_named(asker, classifier, tmp_p
     assert (problem.node, problem.parameter) == ("#label", "metrics")
     assert problem.text.startswith(f"{metric} cannot compare the output “label”")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("content", [b"step,epoch,loss\n,,\nx,y,z\n1,0,3,4\n0,0", b"\xff\xfe\0"])
+def test_a_damaged_table_of_a_run_does_not_hinder_going_on(asker, classifier, tmp_path, content):
+    only(Finished, train(asker, classifier, tmp_path / "one"))
+    (tmp_path / "one" / "batches.csv").write_bytes(content)
+    only(Finished, train(asker, classifier, tmp_path / "two", resume=str(tmp_path / "one")))
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("m.HDF5", "expected “.hdf5”"), ("M.Keras", "expected “.keras”"), ("m", "has no ending")],
+)
+def test_an_ending_that_keras_does_not_read_is_refused(asker, classifier, tmp_path, name, words):
+    request = Export(request=4, project=classifier, path=str(tmp_path / name))
+    assert words in only(Failed, asker.ask(request)).text
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_run_folder_with_too_long_a_name_is_refused(asker, classifier, tmp_path):
+    failed = only(Failed, train(asker, classifier, tmp_path / ("x" * 300)))
+    assert "File name too long. Choose another one." in failed.text
+    assert not failed.details
