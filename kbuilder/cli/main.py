@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,6 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _say(error, REFUSED)
     except KBuilderError as error:
         return _say(error, FAILED)
+    except KeyboardInterrupt:
+        # Before or after the engine's own handling of Ctrl-C: nothing is under way that needs saving.
+        return 128 + signal.SIGINT
     except BrokenPipeError:
         # Whoever read our output has gone, as in `kbuilder runs P | head`.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -101,7 +105,12 @@ def _runs(options: argparse.Namespace) -> int:
 
 
 def _numbers(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.split(","))
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"“{text}” is not a list of sample numbers; write them as in 0,3,8"
+        ) from error
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
-import json
 import sys
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from kbuilder.cli.engine import handle
 from kbuilder.document.errors import FileRefusedError, KBuilderError
@@ -95,15 +97,27 @@ def runs(project: Path, *, as_json: bool) -> int:
         if not (run / RUN_PROJECT).is_file():
             continue
         history = run / "history.csv"
-        rows = list(csv.DictReader(history.open(encoding="utf-8"))) if history.is_file() else []
-        last = {key: float(value) for key, value in rows[-1].items() if value} if rows else {}
+        rows = _history(history)
+        last = rows[-1] if rows else {}
         if as_json:
             facts = {"run": str(run), "epochs": len(rows), "last": last}
-            sys.stdout.write(json.dumps(facts) + "\n")
+            sys.stdout.write(msgspec.json.encode(facts).decode() + "\n")
         else:
             logs = "  ".join(f"{k} {v:.4f}" for k, v in last.items() if k != "epoch")
             sys.stdout.write(f"{run.name}  {len(rows)} epochs  {logs}\n")
     return 0
+
+
+def _history(path: Path) -> list[dict[str, float]]:
+    """Logs of each epoch. A row that a kill or a full disk has cut is left out."""
+    if not path.is_file():
+        return []
+    rows = []
+    with path.open(newline="", encoding="utf-8", errors="replace") as file:
+        for row in csv.DictReader(file):
+            with contextlib.suppress(TypeError, ValueError):
+                rows.append({name: float(cell) for name, cell in row.items() if cell != ""})
+    return rows
 
 
 def _project_of(source: Path) -> tuple[Project, str]:

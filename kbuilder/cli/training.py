@@ -8,6 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from kbuilder.cli.engine import handle
 from kbuilder.cli.problems import named
 from kbuilder.cli.report import JsonReport, ProgressReport
@@ -43,17 +45,33 @@ def train(
     for setting in settings:
         project = with_setting(project, setting)
     refuse_faulty(project)
+    base = path.absolute().parent
+    if out:
+        project = with_fixed_data(project, base)
     run = out or path.with_suffix(".runs") / datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
     request = Train(
         request=1,
         project=project,
         run=str(run.absolute()),
-        base=str(path.absolute().parent),
+        base=str(base),
         resume=str(resume.absolute()) if resume else "",
     )
     handle(request, JsonReport() if as_json else ProgressReport())
     sys.stderr.write(f"The run lies in {run}\n")
     return 0
+
+
+def with_fixed_data(project: Project, base: Path) -> Project:
+    """The project with absolute paths of its data, for a run that does not lie beside it."""
+    data = project.data
+    if data.kind == "sample":
+        return project
+    paths = {
+        name: str(base / given)
+        for name in ("path", "targets_path")
+        if (given := getattr(data, name))
+    }
+    return edits.set_data(project, replace(data, **paths))
 
 
 def refuse_faulty(project: Project) -> None:

@@ -14,9 +14,10 @@ import pytest
 
 from kbuilder.cli import main
 from kbuilder.cli.display import PACKAGES, check_libraries, has_display
-from kbuilder.cli.training import refuse_faulty, with_setting
+from kbuilder.cli.training import refuse_faulty, with_fixed_data, with_setting
 from kbuilder.document import edits
 from kbuilder.document.errors import KBuilderError
+from kbuilder.document.options import DataOptions
 from kbuilder.document.project import Project
 from kbuilder.document.project_file import load, save
 from kbuilder.resources import resource
@@ -105,6 +106,45 @@ def test_options_are_set_by_name() -> None:
 def test_options_that_do_not_fit_are_explained(setting: str, words: str) -> None:
     with pytest.raises(KBuilderError, match=words):
         with_setting(load(SAMPLE), setting)
+
+
+def test_data_of_a_run_elsewhere_is_found_by_its_full_path(tmp_path: Path) -> None:
+    own = edits.set_data(
+        load(SAMPLE), DataOptions(kind="arrays", path="x.npy", targets_path="y.npy")
+    )
+    data = with_fixed_data(own, tmp_path).data
+    assert (data.path, data.targets_path) == (str(tmp_path / "x.npy"), str(tmp_path / "y.npy"))
+    assert with_fixed_data(load(SAMPLE), tmp_path) == load(SAMPLE)
+
+
+def test_runs_with_damaged_tables_are_listed_as_json(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = project.with_suffix(".runs")
+    tables = {
+        "a": "epoch,loss\n0,0.5\n1,0.2",
+        "b": "epoch,loss\n0,nan\n1",
+        "c": "epoch,loss\nx,y\n0,1,2\n",
+    }
+    for name, table in tables.items():
+        (folder / name).mkdir(parents=True)
+        save(load(SAMPLE), folder / name / "project.kbuilder")
+        (folder / name / "history.csv").write_text(table)
+    assert main(["runs", str(project), "--json"]) == 0
+
+    def strict(constant: str) -> None:
+        raise AssertionError(f"{constant} is not JSON")
+
+    lines = capsys.readouterr().out.splitlines()
+    found = [json.loads(line, parse_constant=strict) for line in lines]
+    assert [run["epochs"] for run in found] == [2, 1, 0]
+    assert found[0]["last"] == {"epoch": 1, "loss": 0.2}
+
+
+def test_sample_numbers_are_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["inspect", "r", "--layer", "l", "--samples", "one", "-o", "o.npz"])
+    assert "write them as in 0,3,8" in capsys.readouterr().err
 
 
 def test_without_a_display_the_window_says_what_else_there_is() -> None:
