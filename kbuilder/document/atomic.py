@@ -42,7 +42,7 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
         os.replace(temporary, path)
         _sync(path.parent)
     except OSError as error:
-        raise SaveError(_sentence(path, error)) from error
+        raise save_error(path, error) from error
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
@@ -62,14 +62,15 @@ def write_bytes(path: Path, content: bytes) -> None:
     write_atomically(path, write)
 
 
+def save_error(path: Path, error: OSError) -> SaveError:
+    """Why a file could not be written, as a sentence with what to do."""
+    reason = _REASONS.get(error.errno or 0, error.strerror or str(error))
+    return SaveError(f"“{path.name}” was not saved in “{path.parent}”: {reason}.")
+
+
 def _sync(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _sentence(path: Path, error: OSError) -> str:
-    reason = _REASONS.get(error.errno or 0, error.strerror or str(error))
-    return f"“{path.name}” was not saved in “{path.parent}”: {reason}."

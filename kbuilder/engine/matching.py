@@ -24,6 +24,13 @@ Shape = tuple[int | None, ...]
 OTHER_SHAPE = {"CTC"}
 """Losses whose targets have a shape of their own; they are not judged here."""
 
+SPARSE_TWINS = {
+    "CategoricalAccuracy": "SparseCategoricalAccuracy",
+    "CategoricalCrossentropy": "SparseCategoricalCrossentropy",
+    "TopKCategoricalAccuracy": "SparseTopKCategoricalAccuracy",
+}
+"""Metrics that take vectors, and what they are called for class numbers."""
+
 
 @dataclass(frozen=True)
 class Samples:
@@ -137,6 +144,7 @@ def _target_faults(
             node, f"No field of the data is the target of “{node.name}”. Choose one under Data."
         )
         return
+    yield from _metric_faults(built, node, options, targets[node.id])
     loss = options.loss
     if loss is None or loss.class_name in OTHER_SHAPE:
         return
@@ -145,6 +153,23 @@ def _target_faults(
         yield from _class_number_faults(node, loss.class_name, output, targets[node.id])
     else:
         yield from _value_faults(node, loss.class_name, output, targets[node.id])
+
+
+def _metric_faults(
+    built: BuiltModel, node: Node, options: OutputOptions, target: np.ndarray
+) -> Iterator[Problem]:
+    """Metrics for vectors that Keras would compute from class numbers without a word, to nonsense."""
+    output: Shape = tuple(built.tensors[node.id][0].shape[1:])
+    if len(output) != 1 or output == (1,) or target.shape[1:] not in ((), (1,)):
+        return
+    for metric in options.metrics:
+        if metric.class_name in SPARSE_TWINS:
+            yield _fault(
+                node,
+                f"{metric.class_name} compares vectors, but the targets of “{node.name}” are class "
+                f"numbers. Choose {SPARSE_TWINS[metric.class_name]}.",
+                "metrics",
+            )
 
 
 def _value_faults(node: Node, loss: str, output: Shape, target: np.ndarray) -> Iterator[Problem]:

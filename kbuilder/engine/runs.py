@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import csv
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 import msgspec
 
 from kbuilder.document import project_file
+from kbuilder.document.atomic import save_error
 from kbuilder.document.errors import FileRefusedError, KBuilderError
 from kbuilder.document.project import Project
 from kbuilder.engine.checkpoint import State, read_state, write_state
@@ -99,9 +101,14 @@ class Run:
         ]
 
     def log(self, event: str, **values: Any) -> None:
-        """Add one line to ``events.jsonl``."""
+        """Add one line to ``events.jsonl``.
+
+        Raises:
+            SaveError: it could not be written.
+        """
         line = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "event": event}
-        with (self.folder / EVENTS).open("ab") as file:
+        path = self.folder / EVENTS
+        with _saving(path), path.open("ab") as file:
             file.write(msgspec.json.encode(line | values) + b"\n")
 
     def begin(self, source: Run | None, state: State | None) -> None:
@@ -146,9 +153,11 @@ class Run:
             SaveError: it could not be written; the state before it is still there.
         """
         begun = time.monotonic()
-        if (self.folder / CHECKPOINT).exists():
-            (self.folder / CHECKPOINT).replace(self.folder / PREVIOUS)
-        write_state(state, self.folder / CHECKPOINT)
+        newest = self.folder / CHECKPOINT
+        if newest.exists():
+            with _saving(newest):
+                newest.replace(self.folder / PREVIOUS)
+        write_state(state, newest)
         ended = time.monotonic()
         pause = max(CHECKPOINT_INTERVAL_S, (ended - begun) / CHECKPOINT_SHARE)
         self._next_checkpoint = ended + pause
@@ -167,9 +176,17 @@ def safe_cell(text: str) -> str:
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
+@contextmanager
+def _saving(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise save_error(path, error) from error
+
+
 def _append(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     is_new = not path.exists()
-    with path.open("a", newline="", encoding="utf-8") as file:
+    with _saving(path), path.open("a", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         if is_new:
             writer.writerow([safe_cell(name) for name in header])

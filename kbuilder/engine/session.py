@@ -119,8 +119,8 @@ class Session:
                 # Trained to the end and not written: it can still be looked into and exported.
                 self._live.keep(model)
             raise
-        plan.run.log("finished")
         self._finish_training(request, model, before)
+        plan.run.log("finished")
 
     def _plan(self, request: Train) -> tuple[Plan, data.Dataset]:
         """Everything that can be refused before the first step, and then the run folder."""

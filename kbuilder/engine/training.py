@@ -216,7 +216,7 @@ class Training:
         """Write to the run folder; a full disk is told once and does not end hours of work."""
         try:
             write()
-        except (SaveError, OSError) as error:
+        except SaveError as error:
             if not self._warned:
                 text = f"{error} Training goes on."
                 self.send(Progressed(request=self.plan.request, text=text))

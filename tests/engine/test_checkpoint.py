@@ -1,6 +1,7 @@
 import json
 import math
 import zipfile
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -226,3 +227,18 @@ def test_checkpoints_are_written_seldom_while_training(classifier, tmp_path, mon
     written.unlink()
     run.offer(State(weights={}))
     assert not written.exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_tables_on_a_full_disk_are_told_in_a_sentence(classifier, tmp_path):
+    run = Run.create(tmp_path / "run", classifier)
+    for name in ("events.jsonl", "batches.csv", "history.csv"):
+        (run.folder / name).symlink_to("/dev/full")
+    writes = (
+        lambda: run.log("started"),
+        lambda: run.add_batches(0, 0, ["loss"], [[0.5]]),
+        lambda: run.end_epoch(0, {"loss": 0.5}, 1.0),
+    )
+    for write in writes:
+        with pytest.raises(SaveError, match=r"was not saved in .*: the disk is full"):
+            write()

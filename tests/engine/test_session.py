@@ -388,3 +388,11 @@ def test_a_run_folder_with_too_long_a_name_is_refused(asker, classifier, tmp_pat
     failed = only(Failed, train(asker, classifier, tmp_path / ("x" * 300)))
     assert "File name too long. Choose another one." in failed.text
     assert not failed.details
+
+
+def test_a_metric_for_vectors_is_refused_for_class_numbers(asker, classifier, tmp_path):
+    options = {"#label": loss("SparseCategoricalCrossentropy", "CategoricalAccuracy")}
+    project = msgspec.structs.replace(classifier, compile=CompileOptions(outputs=options))
+    (problem,) = only(Failed, train(asker, project, tmp_path / "run")).problems
+    assert (problem.node, problem.parameter) == ("#label", "metrics")
+    assert "Choose SparseCategoricalAccuracy." in problem.text
