@@ -31,8 +31,26 @@ JSON = st.recursive(
 )
 STEP = st.tuples(
     st.sampled_from(
-        "add connect insert remove heal move rename param reset freeze "
-        "output optimizer loss fit data undo redo merge".split()
+        [
+            "add",
+            "connect",
+            "insert",
+            "remove",
+            "heal",
+            "move",
+            "rename",
+            "param",
+            "reset",
+            "freeze",
+            "output",
+            "optimizer",
+            "loss",
+            "fit",
+            "data",
+            "undo",
+            "redo",
+            "merge",
+        ]
     ),
     st.integers(0, 50),
     st.integers(0, 50),
