@@ -35,9 +35,7 @@ CTRL = Qt.KeyboardModifier.ControlModifier
 
 
 @pytest.fixture
-def window(
-    qtbot: QtBot, dressed: QApplication, catalogue: Catalogue, tmp_path: Path
-) -> MainWindow:
+def window(qtbot: QtBot, dressed: QApplication, catalogue: Catalogue, tmp_path: Path) -> MainWindow:
     made = window_of(catalogue, tmp_path)
     # Nothing unsaved, so that closing asks nothing.
     qtbot.addWidget(made, before_close_func=lambda w: w.document.open(Project(), None))
