@@ -141,10 +141,13 @@ def _training(folder: Path, rounds: int, seconds: float) -> bool:
         f"<= {WORST_TARGET_MS:.0f} ms",
         _all("worst_ms", watched),
     )
+    own = max(one["own_worst_ms"] for one in watched)
+    _say("its own work in a gap, worst", f"{own:.1f} ms", "", _all("own_worst_ms", watched))
     _say("pictures of a plot", f"{hz:.1f} Hz", "10 to 15 Hz", _all("plot_hz", watched))
     _say("steps/s, engine alone", _all("steps_per_s", alone), "", "")
     _say("steps/s, with the window", _all("steps_per_s", watched), "", "")
     _say("ratio", f"{ratio:.2f}", "", "")
+    _say("load of the machine", f"{os.getloadavg()[0]:.1f}", f"{os.cpu_count()} cores", "")
     return worst <= WORST_TARGET_MS and p99 <= P99_TARGET_MS and HZ_TARGET[0] <= hz <= HZ_TARGET[1]
 
 
@@ -153,7 +156,7 @@ def _all(key: str, results: list[dict[str, float]]) -> str:
 
 
 def _say(what: str, value: str, target: str, rounds: str) -> None:
-    sys.stdout.write(f"{what:<28}{value:<18}{target:<12}{rounds}\n")
+    sys.stdout.write(f"{what:<30}{value:<18}{target:<12}{rounds}\n")
     sys.stdout.flush()
 
 
