@@ -139,14 +139,17 @@ def test_undo_takes_everything_back(driver: Driver) -> None:
 def test_a_layer_is_added_and_set_by_keyboard_alone(driver: Driver) -> None:
     window = driver.window
     view = window.view
+    window.activateWindow()
     for letters in ("inpu", "dens"):
         view.setFocus()
+        driver.qtbot.waitUntil(view.hasFocus)
         QTest.keyClick(view, Qt.Key.Key_Space)
         field = QApplication.focusWidget()
         assert isinstance(field, QLineEdit)
         QTest.keyClicks(field, letters)
         QTest.keyClick(field, Qt.Key.Key_Return)
     view.setFocus()
+    driver.qtbot.waitUntil(view.hasFocus)
     assert [node.class_name for node in window.document.project.graph.nodes] == ["Input", "Dense"]
     assert len(window.document.project.graph.edges) == 1
     QTest.keyClick(view, Qt.Key.Key_Return)
