@@ -63,7 +63,8 @@ class TrainWorkspace(QWidget):
         row.addWidget(splitter)
         self._timer = QTimer(self)
         self._timer.setInterval(REFRESH_MS)
-        self._timer.timeout.connect(self.refresh)
+        self._timer.timeout.connect(self._refresh_one)
+        self._turn = 0
         training.state_changed.connect(self._follow)
 
     @Slot()
@@ -77,6 +78,23 @@ class TrainWorkspace(QWidget):
             plot.show_run(run)
         self._head.show_run(run, self._training)
         self._panel.refresh()
+
+    @Slot()
+    def _refresh_one(self) -> None:
+        """Draw one part after the other: all at once would hold the window up for two pictures."""
+        run = self._training.live
+        if run is None or not self.isVisible():
+            return
+        self._sync_plots(run)
+        parts = [*self._plots.values(), None]
+        self._timer.setInterval(REFRESH_MS // len(parts))
+        part = parts[self._turn % len(parts)]
+        self._turn += 1
+        if part is None:
+            self._head.show_run(run, self._training)
+            self._panel.refresh()
+        else:
+            part.show_run(run)
 
     @Slot()
     def _follow(self) -> None:
