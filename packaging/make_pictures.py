@@ -61,11 +61,11 @@ class Photographer(QObject):
     def _data(self) -> None:
         self._window.show_workspace(DATA)
         self._grab("data")
-
-    def _design(self) -> None:
         self._window.show_workspace(DESIGN)
         self._window.view.show_start()
         self._window.scene.select([self._id("shortcut")])
+
+    def _design(self) -> None:
         self._grab("design")
         self._window.show_workspace(INSPECT)
         self._window.page(INSPECT).choose(self._id("conv_2"), 5)
