@@ -11,8 +11,12 @@ def show_error(parent: QWidget, title: str, text: str, details: str = "") -> Non
     box = _box(parent, QMessageBox.Icon.Warning, title, text)
     if details:
         box.setDetailedText(details)
-    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    box.open()
+    _open(box)
+
+
+def show_facts(parent: QWidget, title: str, text: str) -> None:
+    """Answer a question. Does not block; the box goes when it is closed."""
+    _open(_box(parent, QMessageBox.Icon.Information, title, text))
 
 
 def ask_save(parent: QWidget) -> QMessageBox.StandardButton:
@@ -26,6 +30,11 @@ def ask_save(parent: QWidget) -> QMessageBox.StandardButton:
     )
     box.setStandardButtons(button.Save | button.Discard | button.Cancel)
     return button(box.exec())
+
+
+def _open(box: QMessageBox) -> None:
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    box.open()
 
 
 def _box(parent: QWidget, icon: QMessageBox.Icon, title: str, text: str) -> QMessageBox:

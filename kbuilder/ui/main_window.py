@@ -178,7 +178,7 @@ class MainWindow(QMainWindow):
     def about(self) -> None:
         """Say what this is."""
         text = self.tr("Version {0}. Design, train and understand Keras models.\nApache-2.0.")
-        dialogs.show_error(self, self.tr("kbuilder"), text.format(__version__))
+        dialogs.show_facts(self, self.tr("kbuilder"), text.format(__version__))
 
     # --- following ------------------------------------------------------------------------------
 
@@ -239,7 +239,7 @@ class MainWindow(QMainWindow):
     @Slot()
     def _explain_device(self) -> None:
         device, why = self._device
-        dialogs.show_error(self, self.tr("Training runs on {0}").format(device), why)
+        dialogs.show_facts(self, self.tr("Training runs on {0}").format(device), why)
 
     @Slot(object)
     def _take_failure(self, event: Failed) -> None:
