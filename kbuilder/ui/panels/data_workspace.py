@@ -9,7 +9,6 @@ from msgspec.structs import replace
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QFrame,
     QHBoxLayout,
     QListWidgetItem,
     QPushButton,
@@ -27,6 +26,7 @@ from kbuilder.document.options import DataOptions
 from kbuilder.link.values import DataPreview
 from kbuilder.ui.document_bridge import DocumentBridge
 from kbuilder.ui.icons import give_icon
+from kbuilder.ui.panels.card import in_card
 from kbuilder.ui.panels.field_mapping import FieldMapping
 from kbuilder.ui.panels.field_panel import FieldPanel
 from kbuilder.ui.pictures import picture_list, pixmap, to_numpy
@@ -169,17 +169,8 @@ class DataWorkspace(QWidget):
         self._stack = QStackedWidget()
         self._stack.addWidget(self._pictures)
         self._stack.addWidget(self._table)
-        card = QFrame()
-        card.setProperty("role", "card")
-        inner = QVBoxLayout(card)
-        inner.setContentsMargins(14, 12, 14, 12)
-        inner.addWidget(self._title)
-        inner.addWidget(self._note)
-        inner.addWidget(self._stack, 1)
-        middle = QWidget()
-        middle.setProperty("role", "workspace")
-        middle.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        column = QVBoxLayout(middle)
-        column.setContentsMargins(12, 12, 12, 12)
-        column.addWidget(card)
-        return middle
+        rows = QVBoxLayout()
+        rows.addWidget(self._title)
+        rows.addWidget(self._note)
+        rows.addWidget(self._stack, 1)
+        return in_card(rows)

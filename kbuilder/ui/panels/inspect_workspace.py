@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QSize, Qt, QTimer, Slot
+from PySide6.QtCore import QSize, QTimer, Slot
 from PySide6.QtWidgets import (
-    QFrame,
     QHBoxLayout,
     QListWidget,
     QListWidgetItem,
@@ -20,6 +19,7 @@ from kbuilder.document.catalogue import Catalogue
 from kbuilder.link.messages import ActivationsComputed, Failed
 from kbuilder.ui import theme
 from kbuilder.ui.document_bridge import DocumentBridge
+from kbuilder.ui.panels.card import in_card
 from kbuilder.ui.panels.prediction_panel import PredictionPanel
 from kbuilder.ui.panels.problems_panel import NODE_ROLE, dot
 from kbuilder.ui.pictures import picture_list, pixmap, to_numpy
@@ -196,18 +196,10 @@ class InspectWorkspace(QWidget):
         head.addWidget(self._note)
         head.addWidget(again)
         self._view = ActivationView()
-        card = QFrame()
-        card.setProperty("role", "card")
-        inner = QVBoxLayout(card)
-        inner.addLayout(head)
-        inner.addWidget(self._view, 1)
-        middle = QWidget()
-        middle.setProperty("role", "workspace")
-        middle.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        column = QVBoxLayout(middle)
-        column.setContentsMargins(12, 12, 12, 12)
-        column.addWidget(card)
-        return middle
+        rows = QVBoxLayout()
+        rows.addLayout(head)
+        rows.addWidget(self._view, 1)
+        return in_card(rows)
 
 
 def _side(*widgets: QWidget) -> QWidget:
