@@ -49,7 +49,7 @@ if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
 fi
 
 [ -x .venv/bin/python ] || "$python" -m venv .venv
-echo "Installing the pinned Python packages into .venv (about 2 GB with TensorFlow) ..."
+echo "Installing the pinned Python packages into .venv (about 3 GB with TensorFlow) ..."
 .venv/bin/python -m pip install --quiet --disable-pip-version-check \
     --constraint packaging/constraints.txt --editable '.[dev]'
 echo "$wanted" >"$stamp"

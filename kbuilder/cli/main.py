@@ -12,7 +12,7 @@ from pathlib import Path
 from kbuilder import __version__
 from kbuilder.document.errors import FileRefusedError, KBuilderError
 
-DONE, FAILED, USAGE, REFUSED = 0, 1, 2, 3
+FAILED, REFUSED = 1, 3
 VERBS = ("demo", "train", "export", "import", "inspect", "check", "runs")
 
 

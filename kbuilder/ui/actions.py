@@ -154,6 +154,20 @@ ROWS = (
         lambda window: window.view.fit(),
         "F",
     ),
+    ActionRow(
+        "zoom_in",
+        VIEW,
+        QT_TRANSLATE_NOOP("Actions", "Zoom in"),
+        lambda window: window.view.zoom_in(),
+        "Ctrl++",
+    ),
+    ActionRow(
+        "zoom_out",
+        VIEW,
+        QT_TRANSLATE_NOOP("Actions", "Zoom out"),
+        lambda window: window.view.zoom_out(),
+        "Ctrl+-",
+    ),
     *(
         ActionRow(
             f"show_{name}",

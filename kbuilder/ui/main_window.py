@@ -93,11 +93,7 @@ class MainWindow(QMainWindow):
 
     def show_workspace(self, number: int) -> None:
         """Bring one of the five workspaces up; it is made on its first use."""
-        page = self._pages.get(number)
-        if page is None:
-            page = self._pages[number] = self._make_page(number)
-            self._stack.addWidget(page)
-        self._stack.setCurrentWidget(page)
+        self._stack.setCurrentWidget(self.page(number))
         self._top.show_workspace(number)
 
     def page(self, number: int) -> QWidget:
