@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from kbuilder.document.values import Params, Value
@@ -16,6 +16,8 @@ class Node(Value, frozen=True, kw_only=True):
 
     ``id`` never changes; ``name`` is what people see and what Keras calls the layer.
     ``output`` makes the node an output of the model although other nodes read it.
+    ``shares`` is the id of the node whose layer, with its weights, is used here once more; class,
+    parameters and ``trainable`` are then those of that node. ``group`` is the id of the innermost group.
     ``x`` and ``y`` are the top left corner on the canvas, in scene units.
     """
 
@@ -25,6 +27,8 @@ class Node(Value, frozen=True, kw_only=True):
     params: Params = {}
     trainable: bool = True
     output: bool = False
+    shares: str = ""
+    group: str = ""
     x: float = 0.0
     y: float = 0.0
 
@@ -46,16 +50,72 @@ class Edge(Value, frozen=True, kw_only=True):
 EdgeKey = tuple[str, int, str, int]
 
 
+class Group(Value, frozen=True, kw_only=True):
+    """A named block of nodes and other groups; ``parent`` is the id of the group it lies in.
+
+    Its place on the canvas follows from its members. A collapsed group is drawn as one box, an open
+    one as a frame around its members. With ``nested`` it becomes a Keras model of its own inside the
+    model. ``colour`` is the name of one of the frame colours, empty for the plain one.
+    """
+
+    id: str
+    name: str
+    parent: str = ""
+    collapsed: bool = False
+    nested: bool = False
+    colour: str = ""
+
+
+class Comment(Value, frozen=True, kw_only=True):
+    """A note on the canvas, in plain text; sizes in scene units."""
+
+    id: str
+    text: str
+    x: float = 0.0
+    y: float = 0.0
+    width: float = 220.0
+    height: float = 80.0
+    colour: str = ""
+    group: str = ""
+
+
 class Graph(Value, frozen=True, kw_only=True, dict=True):
-    """All nodes and edges. Lookups are built once per value, on first use."""
+    """All nodes, edges, groups and comments. Lookups are built once per value, on first use."""
 
     nodes: tuple[Node, ...] = ()
     edges: tuple[Edge, ...] = ()
+    groups: tuple[Group, ...] = ()
+    comments: tuple[Comment, ...] = ()
 
     @cached_property
     def by_id(self) -> dict[str, Node]:
         """Nodes by their id."""
         return {node.id: node for node in self.nodes}
+
+    @cached_property
+    def group_by_id(self) -> dict[str, Group]:
+        """Groups by their id."""
+        return {group.id: group for group in self.groups}
+
+    @cached_property
+    def members(self) -> dict[str, tuple[str, ...]]:
+        """Ids of all nodes inside each group, at any depth, in the order of the graph."""
+        found: dict[str, list[str]] = {group.id: [] for group in self.groups}
+        for node in self.nodes:
+            for group in self.ancestors(node.group):
+                found[group].append(node.id)
+        return {group: tuple(nodes) for group, nodes in found.items()}
+
+    def ancestors(self, group: str) -> Iterator[str]:
+        """``group`` and the groups around it, the innermost first; nothing for an empty id."""
+        while group:
+            yield group
+            group = self.group_by_id[group].parent
+
+    def layer_of(self, node: str) -> Node:
+        """The node that holds the layer of a node: itself, or the one that it shares with."""
+        value = self.by_id[node]
+        return self.by_id[value.shares] if value.shares else value
 
     @cached_property
     def incoming(self) -> dict[str, tuple[Edge, ...]]:

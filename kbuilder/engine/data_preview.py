@@ -6,10 +6,11 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from kbuilder.document.facts import FieldFacts
 from kbuilder.engine.arrays import to_array
 from kbuilder.engine.data_mapping import FieldChoice
 from kbuilder.engine.data_source import Field, Source
-from kbuilder.link.values import Array, DataPreview, FieldFacts
+from kbuilder.link.values import Array, DataPreview
 
 ROWS = 16
 PICTURES = 24

@@ -14,6 +14,7 @@ from keras.src.backend.common import global_state
 
 from kbuilder.document.catalogue import Catalogue, ClassSpec
 from kbuilder.document.errors import KBuilderError
+from kbuilder.document.facts import NodeFacts, TensorFacts
 from kbuilder.document.graph import INPUT_CLASS, Graph, Node
 from kbuilder.document.problems import Problem
 from kbuilder.document.project import Project
@@ -21,7 +22,6 @@ from kbuilder.document.rules import check
 from kbuilder.engine.build import input_arguments
 from kbuilder.engine.layers import PortTensors, call_layer, make_layer, wired
 from kbuilder.engine.objects import KERAS_ERRORS, BuildError, problem
-from kbuilder.link.values import NodeFacts, TensorFacts
 
 Key = tuple[str, ...]
 

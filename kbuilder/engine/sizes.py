@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import psutil
 
+from kbuilder.document.facts import NodeFacts
 from kbuilder.document.graph import Graph
 from kbuilder.document.problems import Problem
 from kbuilder.engine.objects import BuildError
-from kbuilder.link.values import NodeFacts
 
 BYTES_PER_WEIGHT = 4
 COPIES_IN_TRAINING = 4

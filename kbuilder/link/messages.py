@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import msgspec
 
+from kbuilder.document.facts import NodeFacts
 from kbuilder.document.graph import Graph
 from kbuilder.document.options import DataOptions
 from kbuilder.document.problems import Problem
 from kbuilder.document.project import Project
-from kbuilder.link.values import Array, DataPreview, NodeFacts
+from kbuilder.link.values import Array, DataPreview
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, tag=True):

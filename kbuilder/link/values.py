@@ -1,10 +1,10 @@
-"""Values that travel inside messages: arrays, shapes, facts about nodes, data and activations."""
+"""Values that travel inside messages: arrays and the preview of the data."""
 
 from __future__ import annotations
 
 import msgspec
 
-Shape = tuple[int | None, ...]
+from kbuilder.document.facts import FieldFacts
 
 
 class Array(msgspec.Struct, frozen=True):
@@ -13,38 +13,6 @@ class Array(msgspec.Struct, frozen=True):
     dtype: str
     shape: tuple[int, ...]
     data: bytes
-
-
-class TensorFacts(msgspec.Struct, frozen=True):
-    """Shape with the batch dimension (None where open) and dtype of one tensor."""
-
-    shape: Shape
-    dtype: str
-
-
-class NodeFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a node without building it: its tensors and the number of its weights."""
-
-    inputs: tuple[TensorFacts, ...] = ()
-    outputs: tuple[TensorFacts, ...] = ()
-    trainable_params: int = 0
-    fixed_params: int = 0
-
-
-class FieldFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """One field of a data source: an array of an ``.npz``, a column of a table, the pictures of a folder.
-
-    ``shape`` is without the sample dimension. ``classes`` are the class names in the order of their
-    integer codes, empty when the field is not a class label. ``counts`` has one count for each class.
-    """
-
-    name: str
-    dtype: str
-    shape: tuple[int, ...]
-    classes: tuple[str, ...] = ()
-    counts: tuple[int, ...] = ()
-    minimum: float | None = None
-    maximum: float | None = None
 
 
 class DataPreview(msgspec.Struct, frozen=True, kw_only=True):

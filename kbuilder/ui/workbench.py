@@ -8,10 +8,20 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from kbuilder.document.catalogue import Catalogue
 from kbuilder.document.changes import Changes
+from kbuilder.document.facts import NodeFacts
 from kbuilder.document.problems import Problem
 from kbuilder.document.rules import check
-from kbuilder.link.messages import Failed, Infer, Inferred, Preview, Previewed, Ready
-from kbuilder.link.values import DataPreview, NodeFacts
+from kbuilder.link.messages import (
+    Failed,
+    Finished,
+    Infer,
+    Inferred,
+    Preview,
+    Previewed,
+    Ready,
+    Stopped,
+)
+from kbuilder.link.values import DataPreview
 from kbuilder.ui.document_bridge import DocumentBridge
 from kbuilder.ui.engine_thread import EngineThread
 
@@ -49,12 +59,14 @@ class Workbench(QObject):
         self._inferred: tuple[Problem, ...] = ()
         self._previewed: object = None
         self._infer_request = self._preview_request = 0
+        self._inferring = self._infer_again = False
         # Checked in the next turn of the event loop, when all views have followed the change.
         self._check_timer = self._timer(self._check, 0)
-        self._infer_timer = self._timer(self._infer, SETTLE_MS)
+        self._infer_timer = self._timer(self._infer, 0)
         self._preview_timer = self._timer(self._preview, SETTLE_MS)
         bridge.changed.connect(self._follow)
         engine.received.connect(self._take)
+        engine.died.connect(self._forget_request)
 
     def start(self) -> None:
         """Ask for everything once; this starts the engine."""
@@ -95,6 +107,11 @@ class Workbench(QObject):
         self.facts_changed.emit()
 
     def _infer(self) -> None:
+        """Ask for shapes: at once, or when the answer that is under way has come."""
+        self._infer_again = self._inferring
+        if self._inferring:
+            return
+        self._inferring = True
         self._infer_request = self._engine.next_request()
         self._engine.send(Infer(request=self._infer_request, graph=self._document.project.graph))
 
@@ -119,8 +136,9 @@ class Workbench(QObject):
     @Slot(object)
     def _take(self, event: object) -> None:
         if isinstance(event, Inferred) and event.request == self._infer_request:
-            self.facts, self._inferred = event.nodes, event.problems
-            self._check()
+            if not self._infer_again:
+                self.facts, self._inferred = event.nodes, event.problems
+                self._check()
         elif isinstance(event, Previewed) and event.request == self._preview_request:
             self.preview, self.preview_fault = event.preview, ""
             self.preview_changed.emit()
@@ -129,6 +147,19 @@ class Workbench(QObject):
             self.preview_changed.emit()
         elif isinstance(event, Ready):
             self.ready.emit(event)
+        elif isinstance(event, Finished | Failed | Stopped):
+            self._end(event.request)
+
+    def _end(self, request: int) -> None:
+        if request == self._infer_request:
+            self._inferring = False
+            if self._infer_again:
+                self._infer()
+
+    @Slot()
+    def _forget_request(self) -> None:
+        """The engine died with the question; the next edit asks again."""
+        self._inferring = self._infer_again = False
 
     def _timer(self, action: Callable[[], None], milliseconds: int) -> QTimer:
         timer = QTimer(self)

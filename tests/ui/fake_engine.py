@@ -10,12 +10,13 @@ from PySide6.QtCore import QObject, QSettings, Signal
 
 from kbuilder.document.catalogue import Catalogue
 from kbuilder.document.document import Document
+from kbuilder.document.facts import FieldFacts, NodeFacts, TensorFacts
 from kbuilder.document.graph import Edge, Graph, Node
 from kbuilder.document.options import CompileOptions, DataOptions, OutputOptions
 from kbuilder.document.project import Project
 from kbuilder.document.values import KerasObject
 from kbuilder.link.messages import EpochEnded, PointsLogged, TrainingStarted
-from kbuilder.link.values import Array, DataPreview, FieldFacts, NodeFacts, TensorFacts
+from kbuilder.link.values import Array, DataPreview
 from kbuilder.ui.main_window import MainWindow
 
 STEPS = 10

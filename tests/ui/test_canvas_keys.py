@@ -148,7 +148,7 @@ def test_arrow_keys_choose_in_quick_insert(bench):
 
 
 def test_quick_insert_after_a_wire_offers_only_what_takes_the_rank(bench, catalogue):
-    from kbuilder.link.values import NodeFacts, TensorFacts
+    from kbuilder.document.facts import NodeFacts, TensorFacts
 
     facts = NodeFacts(outputs=(TensorFacts((None, 8), "float32"),))
     bench.scene.set_facts({"out": facts}, ())

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from PySide6.QtCore import QPointF
 
 from kbuilder.document import edits
+from kbuilder.document.facts import NodeFacts, TensorFacts
 from kbuilder.document.graph import Edge, Graph, Node
 from kbuilder.document.problems import Problem
 from kbuilder.document.project import Project
 from kbuilder.document.rules import can_connect
-from kbuilder.link.values import NodeFacts, TensorFacts
 from kbuilder.ui import theme
 from kbuilder.ui.canvas.scene import CanvasScene
 from tests.ui.canvas_bench import Bench

@@ -8,9 +8,9 @@ import pytest
 from PySide6.QtCore import QPointF
 
 from kbuilder.document import edits
+from kbuilder.document.facts import NodeFacts, TensorFacts
 from kbuilder.document.graph import Edge, Graph, Node
 from kbuilder.document.problems import Problem
-from kbuilder.link.values import NodeFacts, TensorFacts
 from kbuilder.ui.canvas.labels import summary
 from kbuilder.ui.canvas.node_item import NodeItem
 from tests.ui.canvas_bench import Bench

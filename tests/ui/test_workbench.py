@@ -10,7 +10,7 @@ from kbuilder.document.document import Document
 from kbuilder.document.graph import Node
 from kbuilder.document.problems import Problem
 from kbuilder.document.project import Project
-from kbuilder.link.messages import Failed, Infer, Inferred, Preview, Previewed, Ready
+from kbuilder.link.messages import Failed, Finished, Infer, Inferred, Preview, Previewed, Ready
 from kbuilder.ui.document_bridge import DocumentBridge
 from kbuilder.ui.workbench import Workbench
 from tests.ui.fake_engine import FakeEngine, facts, preview, project
@@ -41,7 +41,9 @@ def test_many_edits_make_one_request(qtbot: QtBot, catalogue: Catalogue) -> None
         stand.document.apply(
             "Set units", lambda p, units=units: edits.set_params(p, ["mid"], {"units": units})
         )
-    qtbot.waitUntil(lambda: stand.engine.count(Infer) > 1, timeout=WAIT_MS)
+    qtbot.wait(100)
+    assert stand.engine.count(Infer) == 1, "the engine is still busy with the first"
+    stand.engine.say(Finished(request=stand.engine.last(Infer).request))
     qtbot.wait(100)
     assert stand.engine.count(Infer) == 2
     assert stand.engine.last(Infer).graph.by_id["mid"].params["units"] == 14
@@ -64,8 +66,19 @@ def test_answers_to_older_questions_are_dropped(qapp: QApplication, catalogue: C
     stand.bench.start()
     stand.engine.say(Inferred(request=old, nodes=facts()))
     assert stand.bench.facts == {}
+    stand.engine.say(Finished(request=old))
     stand.engine.say(Inferred(request=stand.engine.last(Infer).request, nodes=facts()))
     assert stand.bench.facts == facts()
+
+
+def test_a_dead_engine_is_asked_again_by_the_next_edit(
+    qapp: QApplication, catalogue: Catalogue
+) -> None:
+    stand = Stand(catalogue)
+    stand.bench.start()
+    stand.engine.died.emit("killed", "")
+    stand.bench.start()
+    assert stand.engine.count(Infer) == 2
 
 
 def test_preview_or_the_reason_why_not(qapp: QApplication, catalogue: Catalogue) -> None:

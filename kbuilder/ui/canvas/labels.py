@@ -7,8 +7,8 @@ from typing import Any
 from PySide6.QtCore import QCoreApplication
 
 from kbuilder.document.catalogue import ClassSpec, ParamSpec
+from kbuilder.document.facts import NodeFacts
 from kbuilder.document.graph import INPUT_CLASS, Node
-from kbuilder.link.values import NodeFacts
 
 _UNNAMED = {"filters", "units", "kernel_size", "pool_size", "activation", "padding", "size"}
 """Parameters whose value speaks for itself."""

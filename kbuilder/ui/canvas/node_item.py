@@ -9,8 +9,8 @@ from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPainterPath, QPen, QS
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from kbuilder.document.catalogue import ClassSpec
+from kbuilder.document.facts import NodeFacts
 from kbuilder.document.graph import Node
-from kbuilder.link.values import NodeFacts
 from kbuilder.ui.canvas.labels import summary
 from kbuilder.ui.canvas.ports import PortPlaces
 from kbuilder.ui.canvas.style import (

@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QGraphicsItem, QGraphicsScene
 
 from kbuilder.document.catalogue import Catalogue
 from kbuilder.document.changes import Changes
+from kbuilder.document.facts import NodeFacts
 from kbuilder.document.graph import Edge, EdgeKey, Graph, Node
 from kbuilder.document.problems import Problem
-from kbuilder.link.values import NodeFacts
 from kbuilder.ui import theme
 from kbuilder.ui.canvas.edge_item import EdgeItem
 from kbuilder.ui.canvas.node_item import NodeItem, NodeLook

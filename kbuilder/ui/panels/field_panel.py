@@ -5,7 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
-from kbuilder.link.values import DataPreview, FieldFacts
+from kbuilder.document.facts import FieldFacts
+from kbuilder.link.values import DataPreview
 from kbuilder.ui.bars import BarRows
 from kbuilder.ui.text import label
 

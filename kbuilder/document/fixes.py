@@ -1,0 +1,114 @@
+"""Fixes that a problem offers: ordinary edits as values, so that they can cross the link."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+class _Step(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The base of all steps; the class name is the tag on the wire."""
+
+
+class SetParams(_Step, frozen=True, kw_only=True):
+    """Give parameters of a node these values."""
+
+    node: str
+    values: dict[str, Any]
+
+
+class ResetParams(_Step, frozen=True, kw_only=True):
+    """Let parameters of a node have Keras's default again, or take out those Keras does not know."""
+
+    node: str
+    names: tuple[str, ...]
+
+
+class InsertBefore(_Step, frozen=True, kw_only=True):
+    """Put a new layer into the wire that ends at an input port of a node."""
+
+    node: str
+    class_name: str
+    params: dict[str, Any] = {}
+    port: int = 0
+
+
+class AddAfter(_Step, frozen=True, kw_only=True):
+    """Put a new layer behind a node: all that read its first output read the new layer instead."""
+
+    node: str
+    class_name: str
+    params: dict[str, Any] = {}
+
+
+class Connect(_Step, frozen=True, kw_only=True):
+    """Draw a wire from the first output of ``source`` to an input port of ``target``."""
+
+    source: str
+    target: str
+    port: int = 0
+
+
+class Disconnect(_Step, frozen=True, kw_only=True):
+    """Remove the wires into an input port of a node; with ``source`` only the one from there."""
+
+    node: str
+    port: int
+    source: str = ""
+
+
+class Rename(_Step, frozen=True, kw_only=True):
+    """Give a node another name."""
+
+    node: str
+    name: str
+
+
+class Remove(_Step, frozen=True, kw_only=True):
+    """Delete nodes."""
+
+    nodes: tuple[str, ...]
+
+
+class Freeze(_Step, frozen=True, kw_only=True):
+    """Freeze nodes, or let them learn again."""
+
+    nodes: tuple[str, ...]
+    frozen: bool
+
+
+class SetLoss(_Step, frozen=True, kw_only=True):
+    """Choose the loss of an output."""
+
+    node: str
+    class_name: str
+    params: dict[str, Any] = {}
+
+
+class SetFit(_Step, frozen=True, kw_only=True):
+    """Change arguments of fit."""
+
+    values: dict[str, Any]
+
+
+Step = (
+    SetParams
+    | ResetParams
+    | InsertBefore
+    | AddAfter
+    | Connect
+    | Disconnect
+    | Rename
+    | Remove
+    | Freeze
+    | SetLoss
+    | SetFit
+)
+
+
+class Fix(msgspec.Struct, frozen=True, kw_only=True):
+    """One way to mend a problem. ``text`` stands on the button, as in "Insert Flatten"."""
+
+    text: str
+    steps: tuple[Step, ...]
