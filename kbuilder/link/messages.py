@@ -31,6 +31,17 @@ class Infer(Message, frozen=True, kw_only=True):
     graph: Graph
 
 
+class Arrange(Message, frozen=True, kw_only=True):
+    """Work out places for the nodes in ``only``, or for all when it is empty. Answer: ``Arranged``.
+
+    Nodes that are not asked for keep their places, and the others go where they fit best around them.
+    """
+
+    request: int
+    graph: Graph
+    only: tuple[str, ...] = ()
+
+
 class Preview(Message, frozen=True, kw_only=True):
     """Read the data source and say what it holds. Answer: ``Previewed``."""
 
@@ -83,9 +94,11 @@ class Export(Message, frozen=True, kw_only=True):
 
 
 class OpenModel(Message, frozen=True, kw_only=True):
-    """Read a ``.hdf5``, ``.h5`` or ``.keras`` file as a project and keep its state as the run ``run``.
+    """Read a ``.hdf5``, ``.h5``, ``.keras`` or Keras ``.json`` file as a project.
 
-    Answer: ``ModelOpened``.
+    Answers: ``ModelOpened`` as soon as the network can be shown; then, when the file has weights, they
+    are kept as the run ``run``, ``Progressed`` tells how far that is, and ``WeightsLoaded`` comes when
+    the run is there. ``Stop`` between the two leaves no run.
     """
 
     request: int
@@ -153,6 +166,13 @@ class Inferred(Message, frozen=True, kw_only=True):
     request: int
     nodes: dict[str, NodeFacts]
     problems: tuple[Problem, ...] = ()
+
+
+class Arranged(Message, frozen=True, kw_only=True):
+    """New places by node id: the top left corner in scene units. Nodes that stay are left out."""
+
+    request: int
+    places: dict[str, tuple[float, float]]
 
 
 class Previewed(Message, frozen=True, kw_only=True):
@@ -253,21 +273,29 @@ class Exported(Message, frozen=True, kw_only=True):
 
 
 class ModelOpened(Message, frozen=True, kw_only=True):
-    """A model file as a project; ``notes`` say what could not be taken over."""
+    """A model file as a project; ``notes`` say what could not be taken over.
+
+    ``run`` is the folder that will hold its weights when ``WeightsLoaded`` has come; empty when the
+    file has none.
+    """
 
     request: int
     project: Project
-    run: str
+    run: str = ""
     notes: tuple[str, ...] = ()
 
 
 class WeightsLoaded(Message, frozen=True, kw_only=True):
-    """Names of the layers that got weights from the file, and of those that did not."""
+    """Names of the layers that got weights from the file, and of those that did not.
+
+    ``notes`` say what else of its state could not be taken over.
+    """
 
     request: int
     run: str
     loaded: tuple[str, ...]
     left: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 class Finished(Message, frozen=True, kw_only=True):
@@ -296,11 +324,22 @@ class Failed(Message, frozen=True, kw_only=True):
     details: str = ""
 
 
-Request = Infer | Preview | Train | ComputeActivations | Export | OpenModel | LoadWeights | Quit
+Request = (
+    Infer
+    | Arrange
+    | Preview
+    | Train
+    | ComputeActivations
+    | Export
+    | OpenModel
+    | LoadWeights
+    | Quit
+)
 Control = Pause | Continue | Stop | Watch
 Event = (
     Ready
     | Inferred
+    | Arranged
     | Previewed
     | Progressed
     | TrainingStarted
