@@ -9,13 +9,15 @@ from kbuilder.document.project import Project
 
 
 class Changes(msgspec.Struct, frozen=True, kw_only=True):
-    """Ids of nodes and whole edges that came, went or changed, and which options differ."""
+    """Ids of nodes and whole edges that came, went or changed, and what else differs."""
 
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     edges_added: tuple[Edge, ...] = ()
     edges_removed: tuple[Edge, ...] = ()
+    groups: bool = False
+    comments: bool = False
     compile: bool = False
     fit: bool = False
     data: bool = False
@@ -25,9 +27,14 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def graph(self) -> bool:
-        """Whether anything in the drawing differs."""
+        """Whether anything in the network differs; comments are not part of it."""
         return bool(
-            self.added or self.removed or self.changed or self.edges_added or self.edges_removed
+            self.added
+            or self.removed
+            or self.changed
+            or self.edges_added
+            or self.edges_removed
+            or self.groups
         )
 
 
@@ -42,6 +49,8 @@ def difference(before: Project, after: Project, *, replaced: bool = False) -> Ch
         changed=tuple(node for node in new if node in old and new[node] != old[node]),
         edges_added=tuple(edge for key, edge in new_edges.items() if key not in old_edges),
         edges_removed=tuple(edge for key, edge in old_edges.items() if key not in new_edges),
+        groups=before.graph.groups != after.graph.groups,
+        comments=before.graph.comments != after.graph.comments,
         compile=before.compile != after.compile,
         fit=before.fit != after.fit,
         data=before.data != after.data,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable
 from pathlib import Path
 
 from kbuilder.document.changes import Changes, difference
+from kbuilder.document.consistency import contradiction
 from kbuilder.document.history import History, Step
 from kbuilder.document.project import Project
 
@@ -102,11 +103,6 @@ class InvalidEditError(Exception):
 
 
 def _validate(project: Project) -> None:
-    graph = project.graph
-    if len(graph.by_id) != len(graph.nodes):
-        raise InvalidEditError("two nodes have the same id")
-    for edge in graph.edges:
-        if edge.source not in graph.by_id or edge.target not in graph.by_id:
-            raise InvalidEditError(f"the wire {edge.key} ends at a node that is not there")
-    if len({edge.key for edge in graph.edges}) != len(graph.edges):
-        raise InvalidEditError("the same wire is there twice")
+    fault = contradiction(project.graph)
+    if fault:
+        raise InvalidEditError(fault)

@@ -6,7 +6,7 @@ Each is one user intention; bind the arguments with a lambda or ``functools.part
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from msgspec.structs import replace
@@ -55,17 +55,22 @@ def disconnect(project: Project, keys: Iterable[EdgeKey]) -> Project:
 
 
 def remove(project: Project, ids: Iterable[str], *, heal: bool = False) -> Project:
-    """Remove nodes with their wires and options.
+    """Remove nodes with their wires and options, and groups that lose their last member.
 
-    With ``heal``, whatever fed a removed node with one input feeds what that node fed.
+    With ``heal``, whatever fed a removed node with one input feeds what that node fed. A layer that
+    other nodes share stays with the first of them.
     """
     gone = set(ids)
     graph = project.graph
     edges = _healed(graph, gone) if heal else graph.edges
-    graph = replace(
-        graph,
-        nodes=tuple(node for node in graph.nodes if node.id not in gone),
-        edges=tuple(edge for edge in edges if edge.source not in gone and edge.target not in gone),
+    graph = without_empty_groups(
+        replace(
+            graph,
+            nodes=tuple(node for node in _handed_on(graph, gone) if node.id not in gone),
+            edges=tuple(
+                edge for edge in edges if edge.source not in gone and edge.target not in gone
+            ),
+        )
     )
     return replace(
         project,
@@ -95,18 +100,34 @@ def rename(project: Project, node_id: str, name: str) -> Project:
 
 def set_params(project: Project, ids: Iterable[str], values: Mapping[str, Any]) -> Project:
     """Give parameters of nodes a value of their own."""
-    return _with_nodes(project, ids, lambda node: replace(node, params={**node.params, **values}))
+    return _with_layers(project, ids, lambda node: replace(node, params={**node.params, **values}))
 
 
 def reset_params(project: Project, ids: Iterable[str], names: Iterable[str]) -> Project:
     """Let parameters of nodes have Keras's default again."""
     gone = set(names)
-    return _with_nodes(project, ids, lambda node: replace(node, params=_without(node.params, gone)))
+    return _with_layers(
+        project, ids, lambda node: replace(node, params=_without(node.params, gone))
+    )
 
 
 def freeze(project: Project, ids: Iterable[str], frozen: bool) -> Project:
     """Keep the weights of these nodes as they are in training, or let them learn again."""
-    return _with_nodes(project, ids, lambda node: replace(node, trainable=not frozen))
+    return _with_layers(project, ids, lambda node: replace(node, trainable=not frozen))
+
+
+def replace_class(
+    project: Project, node_id: str, class_name: str, params: Mapping[str, Any]
+) -> Project:
+    """Make the layer of a node, and of all that share it, one of another class; wires stay."""
+    owner = project.graph.layer_of(node_id).id
+    return _with_nodes(
+        project,
+        [node.id for node in project.graph.nodes if owner in (node.id, node.shares)],
+        lambda node: replace(
+            node, class_name=class_name, params={} if node.shares else dict(params)
+        ),
+    )
 
 
 def mark_output(project: Project, node_id: str, output: bool) -> Project:
@@ -145,6 +166,41 @@ def _with_nodes(project: Project, ids: Iterable[str], change: Any) -> Project:
     return _with_graph(
         project,
         nodes=tuple(change(node) if node.id in wanted else node for node in project.graph.nodes),
+    )
+
+
+def _with_layers(project: Project, ids: Iterable[str], change: Any) -> Project:
+    """Change the nodes that hold the layers of these nodes."""
+    return _with_nodes(project, {project.graph.layer_of(node).id for node in ids}, change)
+
+
+def _handed_on(graph: Graph, gone: set[str]) -> Iterator[Node]:
+    """The nodes; the first that shares a layer of a removed node holds it from now on."""
+    heirs: dict[str, str] = {}
+    for node in graph.nodes:
+        if node.shares not in gone or node.id in gone:
+            yield node
+        elif node.shares in heirs:
+            yield replace(node, shares=heirs[node.shares])
+        else:
+            heirs[node.shares] = node.id
+            owner = graph.by_id[node.shares]
+            yield replace(node, shares="", params=owner.params, trainable=owner.trainable)
+
+
+def without_empty_groups(graph: Graph) -> Graph:
+    """The graph without groups that hold no node; comments in them move to the group around."""
+    empty = {group for group, members in graph.members.items() if not members}
+    if not empty:
+        return graph
+
+    def kept(group: str) -> str:
+        return next((each for each in graph.ancestors(group) if each not in empty), "")
+
+    return replace(
+        graph,
+        groups=tuple(group for group in graph.groups if group.id not in empty),
+        comments=tuple(replace(each, group=kept(each.group)) for each in graph.comments),
     )
 
 

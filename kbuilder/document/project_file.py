@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from kbuilder.document.atomic import write_bytes
+from kbuilder.document.consistency import contradiction
 from kbuilder.document.errors import FileRefusedError
 from kbuilder.document.project import Project
 from kbuilder.document.values import Value
@@ -60,7 +61,7 @@ def load(path: Path) -> Project:
 
 def encode(project: Project) -> bytes:
     """The content of the project file."""
-    content = {"format": FORMAT, "format_version": FORMAT_VERSION, **_plain(project)}
+    content = {"format": FORMAT, "format_version": FORMAT_VERSION, **plain(project)}
     return msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n"
 
 
@@ -81,13 +82,15 @@ def decode(content: bytes, name: str) -> Project:
         ) from error
     raw = _migrated(raw, name)
     try:
-        project = msgspec.convert(_with_extra(raw, Project), Project)
+        project = msgspec.convert(with_extra(raw, Project), Project)
     except (msgspec.ValidationError, RecursionError) as error:
         raise FileRefusedError(
             f"“{name}” holds something a kbuilder project cannot hold: {error}. "
             "It was left as it is; correct it with a text editor or open an older version."
         ) from error
-    _refuse_contradictions(project, name)
+    fault = contradiction(project.graph)
+    if fault:
+        raise FileRefusedError(f"“{name}” contradicts itself: {fault}. It was left as it is.")
     return project
 
 
@@ -109,7 +112,7 @@ def _migrated(raw: Any, name: str) -> dict[str, Any]:
     return {key: value for key, value in raw.items() if key not in ("format", "format_version")}
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """JSON of a value: fields that differ from their default, then what was unknown on loading."""
     if isinstance(value, Value):
         fields = {
@@ -118,11 +121,11 @@ def _plain(value: Any) -> Any:
             if field.name != "extra"
             and (field.required or getattr(value, field.name) != _default(field))
         }
-        return {name: _plain(item) for name, item in (fields | value.extra).items()}
+        return {name: plain(item) for name, item in (fields | value.extra).items()}
     if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain(item) for key, item in value.items()}
     return value
 
 
@@ -132,38 +135,19 @@ def _default(field: msgspec.structs.FieldInfo) -> Any:
     return field.default
 
 
-def _with_extra(raw: Any, kind: Any) -> Any:
+def with_extra(raw: Any, kind: Any) -> Any:
     """Move keys that ``kind`` does not know into ``extra``, at any depth."""
     if isinstance(kind, type) and issubclass(kind, Value) and isinstance(raw, dict):
         hints = typing.get_type_hints(kind)
-        known = {key: _with_extra(item, hints[key]) for key, item in raw.items() if key in hints}
+        known = {key: with_extra(item, hints[key]) for key, item in raw.items() if key in hints}
         extra = {key: item for key, item in raw.items() if key not in hints or key == "extra"}
         known.pop("extra", None)
         return {**known, "extra": extra} if extra else known
     inner = [argument for argument in typing.get_args(kind) if argument not in (str, type(None))]
     if isinstance(raw, list) and inner:
-        return [_with_extra(item, inner[0]) for item in raw]
+        return [with_extra(item, inner[0]) for item in raw]
     if isinstance(raw, dict) and typing.get_origin(kind) is dict and inner:
-        return {key: _with_extra(item, inner[-1]) for key, item in raw.items()}
+        return {key: with_extra(item, inner[-1]) for key, item in raw.items()}
     if isinstance(raw, dict) and inner:
-        return _with_extra(raw, inner[0])
+        return with_extra(raw, inner[0])
     return raw
-
-
-def _refuse_contradictions(project: Project, name: str) -> None:
-    graph = project.graph
-    if len(graph.by_id) != len(graph.nodes):
-        raise FileRefusedError(f"“{name}” has two nodes with the same id. It was left as it is.")
-    for number, edge in enumerate(graph.edges):
-        if min(edge.source_port, edge.target_port) < 0:
-            raise FileRefusedError(
-                f"“{name}”: wire {number + 1} ends at a port below 0. It was left as it is."
-            )
-        for end in (edge.source, edge.target):
-            if end not in graph.by_id:
-                raise FileRefusedError(
-                    f"“{name}”: wire {number + 1} ends at the node “{end}”, which is not there. "
-                    "It was left as it is."
-                )
-    if len({edge.key for edge in graph.edges}) != len(graph.edges):
-        raise FileRefusedError(f"“{name}” has the same wire twice. It was left as it is.")

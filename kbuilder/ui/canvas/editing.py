@@ -12,10 +12,11 @@ from kbuilder.document.catalogue import Catalogue, ClassSpec
 from kbuilder.document.document import Edit
 from kbuilder.document.graph import INPUT_CLASS, Edge, EdgeKey, Graph, Node
 from kbuilder.document.naming import new_node
+from kbuilder.document.places import NODE_HEIGHT, NODE_WIDTH
 from kbuilder.document.project import Project
 from kbuilder.document.rules import can_connect, free_port
 from kbuilder.ui.canvas.ports import Port
-from kbuilder.ui.canvas.style import COLUMN_PITCH, NODE_HEIGHT, NODE_WIDTH, ROW_PITCH
+from kbuilder.ui.canvas.style import COLUMN_PITCH, ROW_PITCH
 from kbuilder.ui.document_bridge import DocumentBridge
 
 Place = tuple[float, float]

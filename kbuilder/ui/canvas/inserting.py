@@ -9,10 +9,10 @@ from PySide6.QtWidgets import QGraphicsView
 
 from kbuilder.document.catalogue import ClassSpec
 from kbuilder.document.graph import EdgeKey
+from kbuilder.document.places import NODE_HEIGHT
 from kbuilder.ui.canvas.editing import CanvasEditing
 from kbuilder.ui.canvas.ports import Port
 from kbuilder.ui.canvas.scene import CanvasScene
-from kbuilder.ui.canvas.style import NODE_HEIGHT
 from kbuilder.ui.layer_search import offered_layers
 from kbuilder.ui.quick_insert import QuickInsert
 

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 from kbuilder.document.catalogue import ClassSpec
 from kbuilder.document.facts import NodeFacts
 from kbuilder.document.graph import Node
+from kbuilder.document.places import NODE_WIDTH
 from kbuilder.ui.canvas.labels import summary
 from kbuilder.ui.canvas.ports import PortPlaces
 from kbuilder.ui.canvas.style import (
@@ -22,7 +23,6 @@ from kbuilder.ui.canvas.style import (
     NODE_BOUNDS,
     NODE_PATH,
     NODE_RECT,
-    NODE_WIDTH,
     PADDING,
     PORT_RADIUS,
     SHADOW_PATH,

@@ -9,7 +9,7 @@ from PySide6.QtCore import QPointF
 
 from kbuilder.document.catalogue import ClassSpec
 from kbuilder.document.graph import INPUT_CLASS
-from kbuilder.ui.canvas.style import NODE_HEIGHT, NODE_WIDTH
+from kbuilder.document.places import NODE_HEIGHT, NODE_WIDTH
 
 PORT_SPACING = 40.0
 _ROOM = NODE_WIDTH - 32.0

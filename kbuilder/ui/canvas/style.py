@@ -17,10 +17,9 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication
 
+from kbuilder.document.places import NODE_HEIGHT, NODE_WIDTH
 from kbuilder.ui.theme import Theme
 
-NODE_WIDTH = 184.0
-NODE_HEIGHT = 54.0
 RADIUS = 5.0
 BAR_WIDTH = 5.0
 PADDING = 14.0
