@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 
 import keras
 import numpy as np
 
-from kbuilder.document.graph import INPUT_CLASS, Graph
+from kbuilder.document.graph import Graph
+
+Layers = Mapping[str, keras.Layer]
 
 
-def apply_freezing(model: keras.Model, graph: Graph) -> None:
+def apply_freezing(layers: Layers, graph: Graph) -> None:
     """Set ``trainable`` of every layer from its node. Keras honours it from the next compile on.
 
     A frozen BatchNormalization uses its moving statistics and leaves them alone, as Keras 3 defines.
     """
-    for node in graph.nodes:
-        if node.class_name != INPUT_CLASS:
-            layer = model.get_layer(node.name)
-            if layer.trainable != node.trainable:
-                layer.trainable = node.trainable
+    for node, layer in layers.items():
+        trainable = graph.layer_of(node).trainable
+        if layer.trainable != trainable:
+            layer.trainable = trainable
 
 
-def frozen_digests(model: keras.Model, graph: Graph) -> dict[str, str]:
-    """SHA-256 over the weights of each frozen node that has any, by node id."""
+def frozen_digests(layers: Layers, graph: Graph) -> dict[str, str]:
+    """SHA-256 over the weights of each frozen layer that has any, by the node that holds it."""
     return {
-        node.id: _digest(model.get_layer(node.name))
-        for node in graph.nodes
-        if not node.trainable
-        and node.class_name != INPUT_CLASS
-        and model.get_layer(node.name).weights
+        node: _digest(layer)
+        for node, layer in layers.items()
+        if not graph.by_id[node].shares and not graph.by_id[node].trainable and layer.weights
     }
 
 

@@ -19,8 +19,7 @@ from kbuilder.document.graph import INPUT_CLASS, Graph, Node
 from kbuilder.document.problems import Problem
 from kbuilder.document.project import Project
 from kbuilder.document.rules import check
-from kbuilder.engine.build import input_arguments
-from kbuilder.engine.layers import PortTensors, call_layer, make_layer, wired
+from kbuilder.engine.layers import PortTensors, call_layer, input_arguments, make_layer, wired
 from kbuilder.engine.objects import KERAS_ERRORS, BuildError, problem
 
 Key = tuple[str, ...]

@@ -30,6 +30,14 @@ def make_layer(node: Node, catalogue: Catalogue, *, named: bool = True) -> keras
     return layer
 
 
+def input_arguments(node: Node) -> dict[str, Any]:
+    """Arguments of ``keras.Input`` for an input node."""
+    params = {**node.params, "name": node.name}
+    if "shape" in params:
+        params["shape"] = tuple(params["shape"])
+    return params
+
+
 def call_layer(
     layer: keras.Layer, spec: ClassSpec, node: Node, inputs: PortTensors
 ) -> tuple[Tensor, ...]:

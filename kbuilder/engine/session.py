@@ -100,7 +100,7 @@ class Session:
         plan, dataset = self._plan(request)
         model = LiveModel(request.run, request.project, plan.built)
         training = Training(plan, self._send, self.controls, model.probe(dataset))
-        before = frozen_digests(plan.built.model, request.project.graph)
+        before = frozen_digests(plan.built.layers, request.project.graph)
         try:
             training.train()
         except StopRequestedError as stop:
@@ -163,7 +163,7 @@ class Session:
     def _finish_training(self, request: Train, model: LiveModel, before: dict[str, str]) -> None:
         self._live.keep(model)
         if before:
-            after = frozen_digests(model.built.model, model.project.graph)
+            after = frozen_digests(model.built.layers, model.project.graph)
             self._send(FrozenChecked(request=request.request, before=before, after=after))
 
     def _activations(self, request: ComputeActivations) -> None:

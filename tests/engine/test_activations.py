@@ -24,7 +24,9 @@ def test_equal_to_predict_of_a_model_cut_at_the_layer(probed, node, samples):
     built, dataset, probe = probed
     found = probe.compute(4, node, samples)
     x = dataset.inputs["#points"][list(samples)]
-    cut = keras.Model(built.model.inputs, built.layer(node).output)
+    cut = keras.Model(
+        built.model.inputs, built.model.get_layer(built.graph.by_id[node].name).output
+    )
     np.testing.assert_array_equal(to_numpy(found.activations), cut.predict(x, verbose=0))
     np.testing.assert_array_equal(
         to_numpy(found.outputs["#label"]), built.model.predict(x, verbose=0)
@@ -39,7 +41,7 @@ def test_equal_to_predict_of_a_model_cut_at_the_layer(probed, node, samples):
 def test_moved_weights_are_seen_by_a_probe_that_has_looked_before(probed):
     built, _, probe = probed
     before = to_numpy(probe.compute(1, "#hidden", (0,)).activations)
-    layer = built.layer("#hidden")
+    layer = built.layers["#hidden"]
     layer.set_weights([values + 1 for values in layer.get_weights()])
     assert not np.array_equal(before, to_numpy(probe.compute(1, "#hidden", (0,)).activations))
 

@@ -39,8 +39,8 @@ def test_layers_carry_the_names_parameters_and_freezing_of_their_nodes(classifie
         "hidden",
         "label",
     ]
-    assert built.layer("#hidden").units == 6
-    assert not built.layer("#fixed").trainable
+    assert built.layers["#hidden"].units == 6
+    assert not built.layers["#fixed"].trainable
     assert len(built.model.trainable_variables) == 4
 
 
@@ -55,9 +55,9 @@ def test_nested_objects_become_keras_objects(catalogue):
     )
     built = build(Project(graph=graph), catalogue)
     assert built.model.output_shape == (None, 1)
-    assert built.layer("#both").forward_layer.units == 4
-    assert float(built.layer("#out").kernel_regularizer.l2) == 0.25
-    np.testing.assert_array_equal(built.layer("#out").kernel, np.ones((8, 1)))
+    assert built.layers["#both"].forward_layer.units == 4
+    assert float(built.layers["#out"].kernel_regularizer.l2) == 0.25
+    np.testing.assert_array_equal(built.layers["#out"].kernel, np.ones((8, 1)))
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ def test_facts_equal_those_of_the_built_model(classifier, catalogue):
     built = build(classifier, catalogue)
     assert problems == ()
     for node in classifier.graph.nodes:
-        layer = built.layer(node.id)
+        layer = built.model.get_layer(node.name)
         assert facts[node.id].outputs[0].shape == tuple(built.tensors[node.id][0].shape)
         trainable = sum(v.value.shape.num_elements() for v in layer.trainable_weights)
         assert facts[node.id].trainable_params == trainable

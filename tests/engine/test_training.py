@@ -276,7 +276,7 @@ def test_watched_activations_come_at_once_and_after_each_epoch(classifier, catal
     assert values[0].shape == (2, 6)
     assert not np.array_equal(values[0], values[1])
     model = training.plan.built
-    expected = keras.Model(model.model.inputs, model.layer("#hidden").output).predict(
+    expected = keras.Model(model.model.inputs, model.layers["#hidden"].output).predict(
         data.load(classifier.data, classifier.graph).inputs["#points"][[0, 3]], verbose=0
     )
     np.testing.assert_array_equal(values[2], expected)
@@ -360,11 +360,11 @@ def test_a_changed_freezing_keeps_weights_and_says_that_the_optimizer_starts_afr
     graph = msgspec.structs.replace(classifier.graph, nodes=nodes)
     changed = with_fit(msgspec.structs.replace(classifier, graph=graph), epochs=3)
     second, events = prepare(changed, catalogue, tmp_path / "second", resume=tmp_path / "first")
-    hidden = first.plan.built.layer("#hidden").get_weights()
-    fixed = first.plan.built.layer("#fixed").get_weights()
+    hidden = first.plan.built.layers["#hidden"].get_weights()
+    fixed = first.plan.built.layers["#fixed"].get_weights()
     second.train()
-    np.testing.assert_array_equal(hidden[0], second.plan.built.layer("#hidden").get_weights()[0])
-    assert not np.array_equal(fixed[0], second.plan.built.layer("#fixed").get_weights()[0])
+    np.testing.assert_array_equal(hidden[0], second.plan.built.layers["#hidden"].get_weights()[0])
+    assert not np.array_equal(fixed[0], second.plan.built.layers["#fixed"].get_weights()[0])
     assert any("afresh" in getattr(event, "text", "") for event in events)
 
 
@@ -373,7 +373,7 @@ def test_a_loss_that_is_no_number_ends_training_and_keeps_the_last_epoch(
 ):
     def spoil(event, controls):
         if isinstance(event, EpochEnded):
-            weight = training.plan.built.layer("#hidden").kernel
+            weight = training.plan.built.layers["#hidden"].kernel
             weight.assign(np.full(weight.shape, math.nan))
 
     training, _ = prepare(classifier, catalogue, tmp_path / "run", spoil)
