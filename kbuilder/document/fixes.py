@@ -26,7 +26,7 @@ class ResetParams(_Step, frozen=True, kw_only=True):
 
 
 class InsertBefore(_Step, frozen=True, kw_only=True):
-    """Put a new layer into the wire that ends at an input port of a node."""
+    """Put a new layer into the wire that ends at an input port of a node; without a wire, above it."""
 
     node: str
     class_name: str
@@ -66,7 +66,21 @@ class Rename(_Step, frozen=True, kw_only=True):
 
 
 class Remove(_Step, frozen=True, kw_only=True):
-    """Delete nodes."""
+    """Delete nodes; what fed a deleted node with one input feeds what that node fed."""
+
+    nodes: tuple[str, ...]
+
+
+class ReplaceClass(_Step, frozen=True, kw_only=True):
+    """Make the layer of a node one of another class; its wires stay."""
+
+    node: str
+    class_name: str
+    params: dict[str, Any] = {}
+
+
+class Unshare(_Step, frozen=True, kw_only=True):
+    """Give nodes a layer of their own instead of one that they share."""
 
     nodes: tuple[str, ...]
 
@@ -86,6 +100,13 @@ class SetLoss(_Step, frozen=True, kw_only=True):
     params: dict[str, Any] = {}
 
 
+class SetMetrics(_Step, frozen=True, kw_only=True):
+    """Choose the metrics of an output: class names, with the parameters that are not the default."""
+
+    node: str
+    metrics: tuple[tuple[str, dict[str, Any]], ...]
+
+
 class SetFit(_Step, frozen=True, kw_only=True):
     """Change arguments of fit."""
 
@@ -101,8 +122,11 @@ Step = (
     | Disconnect
     | Rename
     | Remove
+    | ReplaceClass
+    | Unshare
     | Freeze
     | SetLoss
+    | SetMetrics
     | SetFit
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
@@ -10,13 +11,90 @@ from kbuilder.document.fixes import Fix
 
 Severity = Literal["error", "warning", "info"]
 
+KINDS = {
+    # structure: found by document/rules.py without Keras
+    "empty": "the graph has no node",
+    "no-input": "the model has no Input",
+    "no-output": "the model has no output",
+    "circle": "wires lead back to where they came from",
+    "unreachable": "layers that no Input leads to",
+    "unused-input": "an Input that leads to no output",
+    "dead-end": "an output without a loss beside one that has a loss",
+    "no-loss": "no output has a loss",
+    "name-taken": "two nodes have one name",
+    "name-invalid": "a name that Keras cannot take",
+    "unknown-class": "a layer class that this Keras does not have",
+    "parameter-missing": "a required parameter without a value",
+    "parameter-unknown": "a parameter that the class does not have",
+    "parameter-value": "a value that does not fit its parameter",
+    "size": "a size of zero or less",
+    "input-open": "an input port without a wire",
+    "wires-doubled": "several wires at a port that takes one",
+    "port-extra": "a wire to a port that the layer does not have",
+    "merge-too-few": "a merging layer with fewer than two inputs",
+    # what Keras refuses or trips over later: explained by engine/diagnosis
+    "rank": "an input with too few or too many dimensions",
+    "sequences-missing": "a recurrent layer that gives its last step where all steps are needed",
+    "merge-shapes": "inputs of a merging layer that do not fit each other",
+    "concat-shapes": "inputs of Concatenate that differ beside its axis",
+    "dot-axes": "Dot over axes of different length",
+    "attention-shapes": "query, value and key that do not fit each other",
+    "attention-heads": "query heads that the key and value heads do not divide",
+    "window-too-large": "a kernel or pool that is larger than its input",
+    "crop-too-large": "cropping that leaves nothing",
+    "strides-dilation": "strides together with dilation",
+    "groups": "groups that do not divide the channels or filters",
+    "reshape-size": "a target shape with another number of values",
+    "permute-dims": "dims that are not an order of the input's dimensions",
+    "axis": "an axis that the input does not have",
+    "open-dimension": "an open dimension where a fixed size is needed",
+    "text-numbers": "text into a layer that computes with numbers",
+    "numbers-text": "numbers into a layer that reads text",
+    "output-missing": "a wire from an output that the layer does not have",
+    "wrapper-layer": "a wrapper around a layer it cannot wrap",
+    "shared-shape": "a shared layer used on another shape than the one it was made for",
+    "keras": "anything else that Keras refuses, in its words",
+    # advice: legal, but most likely not meant; found by document/advice
+    "classifier-not-flat": "class scores for every place instead of one set per sample",
+    "sequences-left": "class scores for every time step instead of one set per sample",
+    "softmax-one-unit": "softmax over a single value, which is always 1",
+    "sigmoid-sparse": "independent probabilities under a loss that takes one class per sample",
+    "logits-missing": "a loss that expects probabilities gets other values",
+    "logits-doubled": "a loss that expects logits gets probabilities",
+    "softmax-binary": "BinaryCrossentropy over classes that exclude each other",
+    "labels-class-numbers": "class numbers under a loss that takes vectors",
+    "labels-vectors": "vectors under a loss that takes class numbers",
+    "labels-fractions": "numbers with fractions under a loss that takes class numbers",
+    "labels-classes": "class names or numbers under a loss for quantities",
+    "units-classes": "another number of units than classes in the data",
+    "target-shape": "an output of another shape than its target",
+    "regression-softmax": "a quantity predicted by probabilities",
+    "output-range": "targets outside of what the last activation can give",
+    "metric-targets": "a metric that takes another kind of targets",
+    "input-data": "an Input of another shape than its data",
+    "vocabulary": "numbers in the data that an Embedding has no row for",
+    "embedding-floats": "numbers with fractions into an Embedding",
+    "merge-dtypes": "inputs of different dtypes joined",
+    "all-frozen": "every layer with weights is frozen",
+    "norm-learning": "statistics that move between frozen layers",
+    "norm-frozen": "frozen statistics behind layers that learn",
+    "weights-memory": "a layer whose weights are a large part of the memory",
+    "activations-memory": "activations of a batch that do not fit into the memory",
+    "dropout-all": "dropout of everything",
+    "softmax-twice": "softmax of softmax",
+    "linear-pair": "two linear layers in a row, which are as good as one",
+}
+"""Every kind of problem in one line; the key is ``Problem.kind``."""
+
+_RANK = {"error": 0, "warning": 1, "info": 2}
+
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One thing that is wrong, where, and how to mend it.
 
-    ``kind`` is the rule that found it, as ``merge-shapes``. ``node`` is the id of a node or empty for
-    the whole project; ``parameter`` the name of the parameter, if one is to blame. ``text`` says what
-    was expected, what was found and what to do; ``fixes`` do it, the best first.
+    ``kind`` is one of ``KINDS``. ``node`` is the id of a node or empty for the whole project;
+    ``parameter`` the name of the parameter, if one is to blame. ``text`` says what was expected, what
+    was found and what to do; ``fixes`` do it, the best first.
     """
 
     severity: Severity
@@ -25,3 +103,33 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     node: str = ""
     parameter: str = ""
     fixes: tuple[Fix, ...] = ()
+
+
+def worst_first(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Errors, then warnings, then hints, each in the order given."""
+    return tuple(sorted(problems, key=lambda problem: _RANK[problem.severity]))
+
+
+def joined(*parts: Iterable[Problem]) -> tuple[Problem, ...]:
+    """All problems, worst first; a later part says nothing of what an earlier one has explained.
+
+    An error that is no matter of name or loss explains its node; any problem its parameter.
+    """
+    told: set[tuple[str, str]] = set()
+    broken: set[str] = set()
+    kept: list[Problem] = []
+    for part in parts:
+        new = [
+            problem
+            for problem in part
+            if not problem.node
+            or (problem.node not in broken and (problem.node, problem.parameter) not in told)
+        ]
+        kept += new
+        told |= {(problem.node, problem.parameter) for problem in new if problem.parameter}
+        broken |= {
+            problem.node
+            for problem in new
+            if problem.severity == "error" and problem.parameter not in ("name", "loss")
+        }
+    return worst_first(kept)

@@ -1,0 +1,1 @@
+"""Rules about the drawing alone, one module for each thing that can be wrong."""
