@@ -11,13 +11,12 @@ import msgspec
 from kbuilder.document.catalogue import Catalogue, ClassSpec
 from kbuilder.document.errors import FileRefusedError
 from kbuilder.document.graph import INPUT_CLASS, Edge, Graph, Node
+from kbuilder.document.layout import layout
 from kbuilder.document.naming import KERAS_NAME
 from kbuilder.document.values import Params
 from kbuilder.engine.import_params import RUNS_CODE, class_and_config, params_from
 
 MOST_LAYERS = 5000
-ROW_HEIGHT = 100.0
-COLUMN_WIDTH = 240.0
 MODELS = ("Sequential", "Functional", "Model")
 MASKING_OPERATIONS = {"NotEqual", "Any", "LogicalAnd", "LogicalOr", "ExpandDims", "Squeeze"}
 _TRAINING_BY_DEFAULT = {"Image augmentation", "Preprocessing"}
@@ -277,24 +276,9 @@ def _outputs_in_order(nodes: list[Node], chosen: list[str]) -> list[Node]:
 
 
 def _laid_out(graph: Graph) -> Graph:
-    """Every node below its sources, rows centred, in the order of what feeds them."""
-    rows: dict[str, int] = {}
-    for node in graph.order:
-        sources = [rows[edge.source] for edge in graph.incoming[node.id]]
-        rows[node.id] = max(sources, default=-1) + 1
-    columns: dict[str, float] = {}
-    for row in range(max(rows.values(), default=0) + 1):
-        members = [node.id for node in graph.nodes if rows[node.id] == row]
-        members.sort(key=lambda name: _mean_column(graph, columns, name))
-        for number, name in enumerate(members):
-            columns[name] = (number - (len(members) - 1) / 2) * COLUMN_WIDTH
-    placed = [
-        msgspec.structs.replace(node, x=columns[node.id], y=rows[node.id] * ROW_HEIGHT)
+    places = layout(graph)
+    placed = (
+        msgspec.structs.replace(node, x=places[node.id][0], y=places[node.id][1])
         for node in graph.nodes
-    ]
-    return Graph(nodes=tuple(placed), edges=graph.edges)
-
-
-def _mean_column(graph: Graph, columns: dict[str, float], name: str) -> float:
-    sources = [columns.get(edge.source, 0.0) for edge in graph.incoming[name]]
-    return sum(sources) / len(sources) if sources else 0.0
+    )
+    return msgspec.structs.replace(graph, nodes=tuple(placed))

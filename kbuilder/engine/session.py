@@ -10,6 +10,7 @@ from typing import Any
 
 from kbuilder.document.catalogue import Catalogue, load_catalogue
 from kbuilder.document.errors import SaveError
+from kbuilder.document.layout import layout
 from kbuilder.document.problems import Problem
 from kbuilder.document.project import Project
 from kbuilder.engine import data
@@ -27,6 +28,8 @@ from kbuilder.engine.objects import KERAS_ERRORS, BuildError, plain_text
 from kbuilder.engine.runs import Run
 from kbuilder.engine.training import Plan, Training
 from kbuilder.link.messages import (
+    Arrange,
+    Arranged,
     ComputeActivations,
     Event,
     Export,
@@ -64,6 +67,7 @@ class Session:
         self._live = LiveModels(self._catalogue, self._inference)
         self._handlers: dict[type[Request], Callable[[Any], None]] = {
             Infer: self._infer,
+            Arrange: self._arrange,
             Preview: self._preview,
             Train: self._train,
             ComputeActivations: self._activations,
@@ -90,6 +94,10 @@ class Session:
     def _infer(self, request: Infer) -> None:
         nodes, problems = self._inference.infer(request.graph)
         self._send(Inferred(request=request.request, nodes=nodes, problems=problems))
+
+    def _arrange(self, request: Arrange) -> None:
+        places = layout(request.graph, request.only)
+        self._send(Arranged(request=request.request, places=places))
 
     def _preview(self, request: Preview) -> None:
         preview = data.preview(request.data, request.graph, request.base)

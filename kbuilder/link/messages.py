@@ -325,15 +325,7 @@ class Failed(Message, frozen=True, kw_only=True):
 
 
 Request = (
-    Infer
-    | Arrange
-    | Preview
-    | Train
-    | ComputeActivations
-    | Export
-    | OpenModel
-    | LoadWeights
-    | Quit
+    Infer | Arrange | Preview | Train | ComputeActivations | Export | OpenModel | LoadWeights | Quit
 )
 Control = Pause | Continue | Stop | Watch
 Event = (

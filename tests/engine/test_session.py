@@ -18,6 +18,8 @@ from kbuilder.engine.runs import Run
 from kbuilder.engine.session import Session
 from kbuilder.link.messages import (
     ActivationsComputed,
+    Arrange,
+    Arranged,
     ComputeActivations,
     EpochEnded,
     Export,
@@ -98,6 +100,14 @@ def test_infer_and_preview_answer(asker, classifier):
     )
     assert previewed.preview.samples == 150
     assert isinstance(asker.ask(Quit(request=3))[-1], Finished)
+
+
+def test_arrange_gives_places_for_what_was_asked(asker, classifier):
+    whole = only(Arranged, asker.ask(Arrange(request=1, graph=classifier.graph)))
+    assert set(whole.places) == {node.id for node in classifier.graph.nodes}
+    asked = Arrange(request=2, graph=classifier.graph, only=("#fixed", "#drop"))
+    some = only(Arranged, asker.ask(asked))
+    assert set(some.places) == {"#fixed", "#drop"}
 
 
 def test_train_leaves_a_whole_run_and_proves_the_frozen_layers(asker, classifier, tmp_path):
