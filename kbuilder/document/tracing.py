@@ -11,6 +11,7 @@ from kbuilder.document.graph import Graph, Node
 
 _KEEPING_FAMILIES = {"Regularization", "Activation", "Normalization"}
 _KEEPING_CLASSES = {"Activation", "Identity", "Masking", "Rescaling"}
+_KEEPING_WIDTH = ("UpSampling", "ZeroPadding", "Cropping", "Depthwise")
 _RECURRENT = {"LSTM", "GRU", "SimpleRNN", "RNN"}
 
 
@@ -57,6 +58,20 @@ class Wiring:
             seen.add(node)
             node = self.source(node)
         return node
+
+    def width_source(self, node: str) -> str:
+        """The node whose parameter decides the last dimension of what a node gives, or empty."""
+        seen = set()
+        while node and node not in seen:
+            seen.add(node)
+            if width_param(self.graph.by_id[node]):
+                return node
+            class_name = self.graph.by_id[node].class_name
+            keeps_width = self.family(node) == "Pooling" or class_name.startswith(_KEEPING_WIDTH)
+            if not (keeps_width or self.keeps_shape(node)):
+                return ""
+            node = self.source(node)
+        return ""
 
     def reads_last_step(self, node: str) -> bool:
         """Whether a node is a recurrent layer that gives its last step only."""

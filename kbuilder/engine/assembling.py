@@ -12,8 +12,9 @@ from kbuilder.document.graph import INPUT_CLASS, Graph, Node
 from kbuilder.document.nesting import border, ordered_units
 from kbuilder.document.problems import Problem
 from kbuilder.engine.arrays import bare
+from kbuilder.engine.diagnosis.explaining import explain
 from kbuilder.engine.layers import call_layer, input_arguments, make_layer, wired
-from kbuilder.engine.objects import KERAS_ERRORS, BuildError, problem
+from kbuilder.engine.objects import KERAS_ERRORS, BuildError
 
 Tensors = dict[str, tuple[Any, ...]]
 """Symbolic outputs by node id, one for each output port."""
@@ -62,11 +63,8 @@ class _Assembly:
             inputs = wired(self._graph, node, tensors)
             if inputs is not None and spec is not None:
                 tensors[node.id] = call_layer(self._layer(node), spec, node, inputs)
-        except BuildError as error:
-            self.problems.extend(error.problems)
         except (KBuilderError, *KERAS_ERRORS) as error:
-            subject = f"{node.class_name} “{node.name}”"
-            self.problems.append(problem(error, spec, node=node.id, subject=subject))
+            self.problems.extend(explain(error, node, self._graph, tensors, self._catalogue))
 
     def _layer(self, node: Node) -> keras.Layer:
         owner = self._graph.layer_of(node.id)

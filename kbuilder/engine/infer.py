@@ -19,8 +19,9 @@ from kbuilder.document.graph import INPUT_CLASS, Graph, Node
 from kbuilder.document.problems import Problem
 from kbuilder.document.project import Project
 from kbuilder.document.rules import check
+from kbuilder.engine.diagnosis.explaining import explain
 from kbuilder.engine.layers import PortTensors, call_layer, input_arguments, make_layer, wired
-from kbuilder.engine.objects import KERAS_ERRORS, BuildError, problem
+from kbuilder.engine.objects import KERAS_ERRORS
 
 Key = tuple[str, ...]
 
@@ -64,11 +65,8 @@ class Inference:
                 if inputs is None or spec is None:
                     continue
                 found = self._node(node, spec, inputs)
-            except BuildError as error:
-                problems.extend(error.problems)
             except (KBuilderError, *KERAS_ERRORS) as error:
-                subject = f"{node.class_name} “{node.name}”"
-                problems.append(problem(error, spec, node=node.id, subject=subject))
+                problems.extend(explain(error, node, graph, tensors, self._catalogue))
             else:
                 tensors[node.id] = found.outputs
                 facts[node.id] = _facts(node, inputs, found)

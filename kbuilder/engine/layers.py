@@ -11,6 +11,8 @@ import keras
 from kbuilder.document.catalogue import Catalogue, ClassSpec
 from kbuilder.document.graph import Graph, Node
 from kbuilder.document.problems import Problem
+from kbuilder.engine.diagnosis.case import Input
+from kbuilder.engine.diagnosis.unseen import unseen
 from kbuilder.engine.objects import BuildError, make
 
 Tensor = Any
@@ -44,10 +46,10 @@ def call_layer(
     """Outputs of the layer, one for each output port.
 
     Raises:
-        BuildError: the rank of an input does not fit what the catalogue says of the class.
+        BuildError: an input does not fit, although Keras would notice only in training.
         KERAS_ERRORS: the layer does not take these tensors.
     """
-    _refuse_rank(spec, node, inputs)
+    _refuse_unseen(spec, node, inputs)
     tensors = [tensor for _, tensor in inputs]
     if spec.many_inputs:
         result = layer(tensors)
@@ -77,7 +79,8 @@ def wired(graph: Graph, node: Node, outputs: dict[str, tuple[Tensor, ...]]) -> P
                 f"which has {len(outputs[edge.source])}. Remove the wire, or change “{source}” so "
                 "that it has this output."
             )
-            raise BuildError((Problem(severity="error", node=node.id, text=text),))
+            fault = Problem(severity="error", kind="output-missing", node=node.id, text=text)
+            raise BuildError((fault,))
     return [(edge.target_port, outputs[edge.source][edge.source_port]) for edge in edges]
 
 
@@ -86,26 +89,10 @@ def _takes_keywords(layer: keras.Layer, spec: ClassSpec) -> bool:
     return set(spec.ports) <= set(inspect.signature(layer.call).parameters)
 
 
-def _refuse_rank(spec: ClassSpec, node: Node, inputs: PortTensors) -> None:
-    for _, tensor in inputs[:1]:
-        rank = len(tensor.shape)
-        if (spec.min_rank or 0) <= rank <= (spec.max_rank or rank):
-            continue
-        wanted = spec.min_rank if spec.min_rank == spec.max_rank else _span(spec)
-        raise BuildError(
-            (
-                Problem(
-                    severity="error",
-                    node=node.id,
-                    text=f"{spec.class_name} “{node.name}” takes tensors with {wanted} dimensions "
-                    f"(the batch counts as one) and gets {tuple(tensor.shape)}, which has {rank}. "
-                    "Put a Reshape or Flatten in front of it, or change the shape of the input.",
-                ),
-            )
-        )
-
-
-def _span(spec: ClassSpec) -> str:
-    if spec.max_rank is None:
-        return f"at least {spec.min_rank}"
-    return f"{spec.min_rank or 1} to {spec.max_rank}"
+def _refuse_unseen(spec: ClassSpec, node: Node, inputs: PortTensors) -> None:
+    given = tuple(
+        Input(port, "", tuple(tensor.shape), str(tensor.dtype)) for port, tensor in inputs
+    )
+    fault = unseen(spec, node, given)
+    if fault is not None:
+        raise BuildError((fault,))
