@@ -153,6 +153,22 @@ def insert(
     return placed._replace(project=_wired(placed.project, wires))
 
 
+def home(graph: Graph, ids: Iterable[str]) -> str:
+    """The innermost group that holds all of these nodes and more: where a copy of them belongs."""
+    inside = set(ids)
+    chains = [tuple(graph.ancestors(graph.by_id[node].group)) for node in inside]
+    common = chains[0] if chains else ()
+    return next(
+        (
+            group
+            for group in common
+            if all(group in chain for chain in chains)
+            and not inside.issuperset(graph.members[group])
+        ),
+        "",
+    )
+
+
 def _alone(graph: Graph, node: Node, groups: Collection[str], inside: Collection[str]) -> Node:
     """The node as it stands in a fragment: nothing of it is left outside but the id it shares with."""
     if node.shares and node.shares not in inside:

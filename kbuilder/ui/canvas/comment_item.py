@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
+
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QPainter, QPainterPath, QPen, QTextLayout
+from PySide6.QtGui import (
+    QBrush,
+    QColor,
+    QPainter,
+    QPainterPath,
+    QPen,
+    QTextLayout,
+    QTextOption,
+)
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from kbuilder.document.graph import Comment
@@ -118,27 +129,26 @@ class CommentItem(QGraphicsItem):
         metrics = self._style.detail_metrics
         width, height = (size - 2 * PADDING for size in self._size)
         room = max(int(height / metrics.lineSpacing()), 1)
-        lines = [
-            line for part in self.comment.text.splitlines() for line in self._broken(part, width)
-        ]
-        shown = lines[:room]
+        lines = list(islice(self._broken(width), room + 1))
         if len(lines) > room:
-            shown[-1] = _with_dots(shown[-1], metrics, width)
+            last = lines[room - 1].rstrip() + "…"
+            lines = lines[: room - 1]
+            lines.append(metrics.elidedText(last, Qt.TextElideMode.ElideRight, width))
         return [
             (QPointF(PADDING, PADDING + metrics.ascent() + row * metrics.lineSpacing()), line)
-            for row, line in enumerate(shown)
+            for row, line in enumerate(lines)
         ]
 
-    def _broken(self, text: str, width: float) -> list[str]:
-        layout = QTextLayout(text, self._style.detail_font)
-        layout.beginLayout()
-        lines = []
-        while (line := layout.createLine()).isValid():
-            line.setLineWidth(width)
-            lines.append(text[line.textStart() : line.textStart() + line.textLength()])
-        layout.endLayout()
-        return lines or [""]
-
-
-def _with_dots(line: str, metrics: QFontMetricsF, width: float) -> str:
-    return metrics.elidedText(line.rstrip() + " …" * 2, Qt.TextElideMode.ElideRight, width)
+    def _broken(self, width: float) -> Iterator[str]:
+        option = QTextOption()
+        option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+        for text in self.comment.text.splitlines():
+            layout = QTextLayout(text, self._style.detail_font)
+            layout.setTextOption(option)
+            layout.beginLayout()
+            if not text:
+                yield ""
+            while text and (line := layout.createLine()).isValid():
+                line.setLineWidth(width)
+                yield text[line.textStart() : line.textStart() + line.textLength()]
+            layout.endLayout()
