@@ -112,6 +112,11 @@ class Graph(Value, frozen=True, kw_only=True, dict=True):
             yield group
             group = self.group_by_id[group].parent
 
+    @cached_property
+    def lenders(self) -> frozenset[str]:
+        """Ids of the nodes whose layer others share."""
+        return frozenset(node.shares for node in self.nodes if node.shares)
+
     def layer_of(self, node: str) -> Node:
         """The node that holds the layer of a node: itself, or the one that it shares with."""
         value = self.by_id[node]

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from kbuilder.document.graph import Edge
+from kbuilder.document.graph import Edge, EdgeKey
 from kbuilder.ui.canvas.style import CanvasStyle
 
 _HIT_WIDTH = 12.0
@@ -33,10 +33,15 @@ def wire_path(start: QPointF, end: QPointF) -> QPainterPath:
 
 
 class EdgeItem(QGraphicsPathItem):
-    """A wire. Qt paints the path itself; only its pen changes."""
+    """A wire between two boxes. Qt paints the path itself; only its pen changes.
 
-    def __init__(self, edge: Edge, style: CanvasStyle) -> None:
+    ``key`` is that of the wire in the document, ``edge`` has the boxes and ports that it is drawn
+    between; they differ where a wire ends in a collapsed block.
+    """
+
+    def __init__(self, key: EdgeKey, edge: Edge, style: CanvasStyle) -> None:
         super().__init__()
+        self.key = key
         self.edge = edge
         self.start = QPointF()
         self.end = QPointF()

@@ -26,6 +26,7 @@ from kbuilder.ui.canvas.style import (
     PADDING,
     PORT_RADIUS,
     SHADOW_PATH,
+    STACK_PATH,
     CanvasStyle,
 )
 from kbuilder.ui.text import count_text
@@ -36,6 +37,7 @@ _GAP = 6.0
 _LOCK_ROOM = 15.0
 _LEAST_CLASS = 32.0
 _FROZEN_OPACITY = 0.62
+_GHOST_OPACITY = 0.4
 
 
 class NodeLook(NamedTuple):
@@ -48,10 +50,18 @@ class NodeLook(NamedTuple):
     """The word for "is an output of the model", or empty."""
     errors: int
     warnings: int
+    shared: str = ""
+    """Whose layer the node uses once more, in words; empty for a layer of its own."""
+    lent: str = ""
+    """The word for "other nodes share this one's layer", or empty."""
+    block: str = ""
+    """What a collapsed block holds, in words; empty for a node."""
+    ghost: bool = False
+    """Shown only because it is wired to the block that is entered."""
 
 
 class NodeItem(QGraphicsItem):
-    """Paints one node; holds no truth and moves only when the scene or a gesture says so."""
+    """Paints one node or collapsed block; holds no truth and is where the scene puts it."""
 
     def __init__(self, node: Node, look: NodeLook, ports: PortPlaces, style: CanvasStyle) -> None:
         super().__init__()
@@ -65,7 +75,7 @@ class NodeItem(QGraphicsItem):
         self._hovered = False
         self._port: QPointF | None = None
         self._prepared = False
-        self.setPos(node.x, node.y)
+        self.setOpacity(_GHOST_OPACITY if look.ghost else 1.0)
 
     @property
     def family(self) -> str:
@@ -81,6 +91,7 @@ class NodeItem(QGraphicsItem):
     def update_look(self, node: Node, look: NodeLook, ports: PortPlaces) -> None:
         """Show another value of the same node, where it is: the scene moves it."""
         self.node, self.look, self.ports = node, look, ports
+        self.setOpacity(_GHOST_OPACITY if look.ghost else 1.0)
         self._prepared = False
         self.update()
 
@@ -123,6 +134,10 @@ class NodeItem(QGraphicsItem):
 
     def _paint_box(self, painter: QPainter) -> None:
         style = self._style
+        if self.look.block:
+            painter.setPen(style.node_pen)
+            painter.setBrush(style.node_brush)
+            painter.drawPath(STACK_PATH)
         painter.setPen(Qt.PenStyle.NoPen)
         if self._selected:
             painter.setBrush(style.glow_brush)
@@ -207,11 +222,11 @@ class NodeItem(QGraphicsItem):
         """Lay out the texts once, at first sight, so that painting only draws them."""
         self._prepared = True
         look, node = self.look, self.node
-        self._frozen = not node.trainable
+        self._frozen = not (node.trainable or look.shared)
         found = look.errors or look.warnings
         self._badge = str(min(found, 99)) if found else None
-        classes = f"{node.class_name} · {look.output}" if look.output else node.class_name
-        detail = summary(node, look.spec, look.inputs, look.facts)
+        classes = " · ".join(part for part in (node.class_name, look.output, look.lent) if part)
+        detail = look.shared or look.block or summary(node, look.spec, look.inputs, look.facts)
         self._told = bool(detail)
         self._prepare_title()
         self._prepare_first_line(classes if detail else "")

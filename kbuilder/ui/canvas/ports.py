@@ -16,7 +16,7 @@ _ROOM = NODE_WIDTH - 32.0
 
 
 class Port(NamedTuple):
-    """One port of one node: its number among the node's outputs or inputs."""
+    """One port of one box: its number among the outputs or inputs of the node or block."""
 
     node: str
     number: int
@@ -66,6 +66,13 @@ def place_ports(
     inputs = _row(numbers, spare, 0.0)
     outputs = {*outputs_wired, *range(spec.outputs if spec else 1)}
     return PortPlaces(inputs, _row(sorted(outputs), None, NODE_HEIGHT))
+
+
+def place_block_ports(inputs: int, outputs: int) -> PortPlaces:
+    """Lay out the ports of a collapsed block."""
+    return PortPlaces(
+        _row(list(range(inputs)), None, 0.0), _row(list(range(outputs)), None, NODE_HEIGHT)
+    )
 
 
 def _row(numbers: list[int], spare: int | None, y: float) -> dict[int, QPointF]:

@@ -52,6 +52,12 @@ def _bar() -> QPainterPath:
     return _rounded(NODE_RECT, RADIUS).intersected(strip)
 
 
+def _stack() -> QPainterPath:
+    """Two more cards that show below a box."""
+    path = _rounded(NODE_RECT.translated(7.0, 7.0), RADIUS)
+    return path.united(_rounded(NODE_RECT.translated(3.5, 3.5), RADIUS))
+
+
 def _lock() -> QPainterPath:
     path = QPainterPath()
     path.addRoundedRect(QRectF(0.0, 4.5, 9.0, 6.5), 1.2, 1.2)
@@ -72,6 +78,7 @@ def _outline(path: QPainterPath) -> QPainterPath:
 NODE_PATH = _rounded(NODE_RECT, RADIUS)
 SHADOW_PATH = _rounded(NODE_RECT.adjusted(-0.5, 1.0, 0.5, 2.0), RADIUS)
 GLOW_PATH = _rounded(NODE_RECT.adjusted(-4.0, -4.0, 4.0, 4.0), RADIUS + 4.0)
+STACK_PATH = _stack()
 BAR_PATH = _bar()
 LOCK_PATH = _lock()
 

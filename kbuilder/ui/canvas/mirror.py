@@ -1,0 +1,298 @@
+"""The items of the scene, kept equal to the document: nodes, blocks, wires, frames, comments."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+from PySide6.QtCore import QLineF, QObject, QRectF, Signal
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import QGraphicsItem, QGraphicsScene
+
+from kbuilder.document.catalogue import Catalogue
+from kbuilder.document.facts import NodeFacts
+from kbuilder.document.graph import EdgeKey, Graph, Node
+from kbuilder.document.problems import Problem
+from kbuilder.ui import theme
+from kbuilder.ui.canvas.comment_item import CommentItem
+from kbuilder.ui.canvas.edge_item import EdgeItem
+from kbuilder.ui.canvas.frame_item import FrameItem
+from kbuilder.ui.canvas.looks import Looks, block_node
+from kbuilder.ui.canvas.node_item import NodeItem, NodeLook
+from kbuilder.ui.canvas.overview import OverviewShapes
+from kbuilder.ui.canvas.ports import PortPlaces, place_block_ports, place_ports
+from kbuilder.ui.canvas.projection import Projection, project
+from kbuilder.ui.canvas.style import (
+    FULL_DETAIL,
+    NODE_BOUNDS,
+    NODE_RECT,
+    OVERVIEW_DETAIL,
+    CanvasStyle,
+)
+from kbuilder.ui.document_bridge import DocumentBridge
+
+_STEP = 4096.0
+"""The scene's rectangle grows in steps of this, so that the index of items is seldom rebuilt."""
+
+
+class MirrorScene(QGraphicsScene):
+    """Items by id. Nodes, wires and blocks hold no truth of their own.
+
+    ``nodes`` has one item for each shown node and each collapsed block. ``root`` is the block that is
+    entered, empty for the whole graph.
+    """
+
+    shapes_changed = Signal()
+    """Something moved, came or went: overview and minimap are to be drawn anew."""
+    root_changed = Signal()
+    """Another block was entered or left."""
+
+    def __init__(
+        self, bridge: DocumentBridge, catalogue: Catalogue, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.bridge = bridge
+        self.catalogue = catalogue
+        self.canvas_style = CanvasStyle(theme.current())
+        self.looks = Looks(catalogue)
+        self.shapes = OverviewShapes()
+        self.projection = Projection()
+        self.nodes: dict[str, NodeItem] = {}
+        self.edges: dict[EdgeKey, EdgeItem] = {}
+        self.frames: dict[str, FrameItem] = {}
+        self.comments: dict[str, CommentItem] = {}
+        self.root = ""
+        self.pixel = 1.0
+        self._detail = 1.0
+        self._selected: set[str] = set()
+        self._selected_edges: set[EdgeKey] = set()
+        self._outputs: set[str] = set()
+        self.setSceneRect(-_STEP, -_STEP, 2 * _STEP, 2 * _STEP)
+        theme.notifier.changed.connect(self._restyle)
+
+    @property
+    def graph(self) -> Graph:
+        """The graph as the document has it now."""
+        return self.bridge.document.project.graph
+
+    def set_facts(self, nodes: Mapping[str, NodeFacts], problems: Iterable[Problem]) -> None:
+        """Show shapes on wires, numbers of weights, and badges for problems."""
+        self.looks.set_facts(nodes, problems)
+        for box, item in self.nodes.items():
+            look = self._look_of(box)
+            if look != item.look:
+                item.update_look(item.node, look, item.ports)
+        for wire in self.edges.values():
+            wire.pill.set_text(self._shape_of(wire.key))
+        if self.in_overview:
+            self.update()
+
+    def content_rect(self, ids: Collection[str] = ()) -> QRectF:
+        """The rectangle around these nodes and blocks, or around all that is shown."""
+        rect = QRectF()
+        for box in ids or self.nodes:
+            if box in self.nodes:
+                rect = rect.united(NODE_BOUNDS.translated(self.nodes[box].pos()))
+        for frame in () if ids else self.frames.values():
+            rect = rect.united(frame.sceneBoundingRect())
+        for comment in () if ids else self.comments.values():
+            rect = rect.united(comment.sceneBoundingRect())
+        return rect
+
+    # --- zoom -----------------------------------------------------------------------------------
+
+    @property
+    def in_overview(self) -> bool:
+        """Whether the graph is drawn as colour blocks in the background, items showing nothing."""
+        return self._detail < OVERVIEW_DETAIL
+
+    def set_zoom(self, zoom: float) -> None:
+        """Show as much detail as the zoom (screen pixels for a scene unit) lets one read."""
+        before, self._detail = self._detail, zoom
+        self.pixel = 1.0 / zoom
+        if (before < OVERVIEW_DETAIL, before < FULL_DETAIL) != (
+            zoom < OVERVIEW_DETAIL,
+            zoom < FULL_DETAIL,
+        ):
+            for item in (*self.nodes.values(), *self.edges.values()):
+                self._set_detail(item)
+
+    def paint_overview(self, painter: QPainter) -> None:
+        """Draw all nodes as blocks, with frames around selected and wrong ones."""
+        style = self.canvas_style
+        self.shapes.paint(painter, style)
+        wrong = [box for box, item in self.nodes.items() if item.look.errors]
+        for pen, ids in (
+            (style.overview_error_pen, wrong),
+            (style.overview_selected_pen, self._selected),
+        ):
+            painter.setPen(pen)
+            for box in ids:
+                if box in self.nodes:
+                    painter.drawRect(NODE_RECT.translated(self.nodes[box].pos()))
+
+    # --- following the document -----------------------------------------------------------------
+
+    def _mirror(self, changed: Collection[str]) -> None:
+        """Make the items equal to the document; ``changed`` are nodes of which the value differs."""
+        before = self.projection
+        self.projection = after = project(self.graph, self.catalogue, self.root)
+        self._outputs = {node.id for node in self.graph.outputs}
+        gone = [key for key, edge in before.wires.items() if after.wires.get(key) != edge]
+        new = [key for key, edge in after.wires.items() if before.wires.get(key) != edge]
+        for key in gone:
+            self._remove_edge(key)
+        for box in before.boxes.keys() - after.boxes.keys():
+            self._remove_box(box)
+        touched = {box for box in changed if box in after.boxes} | after.ports.keys()
+        touched |= {box for box, place in after.boxes.items() if before.boxes.get(box) != place}
+        for edge in (*(before.wires[key] for key in gone), *(after.wires[key] for key in new)):
+            touched.update(box for box in (edge.source, edge.target) if box in after.boxes)
+        touched |= {box for box in before.ghosts ^ after.ghosts if box in after.boxes}
+        for box in touched:
+            self._show_box(box)
+        for key in new:
+            self._add_edge(key)
+        self._place_edges_of(touched)
+        self._mirror_frames()
+        self._mirror_comments()
+
+    def _show_box(self, box: str) -> None:
+        node, look, ports = self._node_of(box), self._look_of(box), self._ports_of(box)
+        item = self.nodes.get(box)
+        if item is None:
+            item = self.nodes[box] = NodeItem(node, look, ports, self.canvas_style)
+            self._set_detail(item)
+            self.addItem(item)
+        else:
+            item.update_look(node, look, ports)
+        item.setPos(*self.projection.boxes[box])
+        self._show_block(item)
+
+    def _remove_box(self, box: str) -> None:
+        self.removeItem(self.nodes.pop(box))
+        self.shapes.remove_node(box)
+
+    def _add_edge(self, key: EdgeKey) -> None:
+        item = EdgeItem(key, self.projection.wires[key], self.canvas_style)
+        item.pill.set_text(self._shape_of(key))
+        self.edges[key] = item
+        self._set_detail(item)
+        self.addItem(item)
+        self.addItem(item.pill)
+        self._place_edge(item)
+        self._show_edge(key)
+
+    def _remove_edge(self, key: EdgeKey) -> None:
+        item = self.edges.pop(key)
+        self.removeItem(item.pill)
+        self.removeItem(item)
+        self.shapes.remove_edge(key)
+
+    def _place_edges_of(self, boxes: set[str]) -> None:
+        if not boxes:
+            return
+        for wire in self.edges.values():
+            if wire.edge.source in boxes or wire.edge.target in boxes:
+                self._place_edge(wire)
+
+    def _place_edge(self, item: EdgeItem) -> None:
+        edge = item.edge
+        source, target = self.nodes[edge.source], self.nodes[edge.target]
+        start = source.pos() + source.ports.output(edge.source_port)
+        end = target.pos() + target.ports.input(edge.target_port)
+        if (start, end) != (item.start, item.end):
+            item.set_ends(start, end)
+        self.shapes.set_edge(item.key, QLineF(start, end))
+
+    def _show_edge(self, key: EdgeKey) -> None:
+        item = self.edges[key]
+        item.set_look(
+            accent=item.edge.target in self._selected, selected=key in self._selected_edges
+        )
+
+    def _show_block(self, item: NodeItem) -> None:
+        self.shapes.set_node(item.node.id, item.family, NODE_RECT.translated(item.pos()))
+
+    def _mirror_frames(self) -> None:
+        frames, graph = self.projection.frames, self.graph
+        for group in self.frames.keys() - frames.keys():
+            self.removeItem(self.frames.pop(group))
+        for group, box in frames.items():
+            level = sum(1 for _ in graph.ancestors(group))
+            if group in self.frames:
+                self.frames[group].set_group(graph.group_by_id[group], box, level)
+            else:
+                item = FrameItem(graph.group_by_id[group], box, level, self.canvas_style)
+                self.frames[group] = item
+                self.addItem(item)
+
+    def _mirror_comments(self) -> None:
+        shown = {note.id: note for note in self.graph.comments if self._shows(note.group)}
+        for comment in self.comments.keys() - shown.keys():
+            self.removeItem(self.comments.pop(comment))
+        for note in shown.values():
+            item = self.comments.get(note.id)
+            if item is None:
+                item = self.comments[note.id] = CommentItem(note, self.canvas_style)
+                self.addItem(item)
+            elif item.comment != note:
+                item.set_comment(note)
+
+    def _shows(self, group: str) -> bool:
+        """Whether what lies directly in ``group`` is on the canvas."""
+        return group == self.root or group in self.projection.frames
+
+    # --- what items show ------------------------------------------------------------------------
+
+    def _node_of(self, box: str) -> Node:
+        if box in self.projection.ports:
+            return block_node(self.graph, box)
+        return self.graph.by_id[box]
+
+    def _look_of(self, box: str) -> NodeLook:
+        ghost = box in self.projection.ghosts
+        if box in self.projection.ports:
+            return self.looks.block(self.graph, box, self.projection.ports[box], ghost=ghost)
+        node = self.graph.by_id[box]
+        return self.looks.node(self.graph, node, is_output=box in self._outputs, ghost=ghost)
+
+    def _ports_of(self, box: str) -> PortPlaces:
+        ports = self.projection.ports.get(box)
+        if ports is not None:
+            return place_block_ports(len(ports.inputs), len(ports.outputs))
+        node = self.graph.by_id[box]
+        return place_ports(
+            self.catalogue.layer(node.class_name),
+            node.class_name,
+            [edge.target_port for edge in self.graph.incoming[box]],
+            [edge.source_port for edge in self.graph.outgoing[box]],
+        )
+
+    def _shape_of(self, key: EdgeKey) -> str:
+        return self.looks.shape(key[0], key[1])
+
+    def _set_detail(self, item: NodeItem | EdgeItem) -> None:
+        empty = QGraphicsItem.GraphicsItemFlag.ItemHasNoContents
+        item.setFlag(empty, self.in_overview)
+        if isinstance(item, EdgeItem):
+            item.pill.setFlag(empty, self._detail < FULL_DETAIL)
+
+    def _grow(self) -> None:
+        rect = self.content_rect()
+        if not self.sceneRect().contains(rect):
+            margin = _STEP / 2
+            wanted = rect.adjusted(-margin, -margin, margin, margin)
+            self.setSceneRect(self.sceneRect().united(wanted))
+
+    def _tell_shapes(self) -> None:
+        if self.in_overview:
+            self.update()
+        self.shapes_changed.emit()
+
+    def _restyle(self) -> None:
+        self.canvas_style = CanvasStyle(theme.current())
+        for items in (self.nodes, self.edges, self.frames, self.comments):
+            for item in items.values():
+                item.set_style(self.canvas_style)
+        self.update()
+        self.shapes_changed.emit()
