@@ -66,6 +66,7 @@ class MirrorScene(QGraphicsScene):
         self._selected: set[str] = set()
         self._selected_edges: set[EdgeKey] = set()
         self._outputs: set[str] = set()
+        self._lenders: frozenset[str] = frozenset()
         self.setSceneRect(-_STEP, -_STEP, 2 * _STEP, 2 * _STEP)
         theme.notifier.changed.connect(self._restyle)
 
@@ -137,6 +138,7 @@ class MirrorScene(QGraphicsScene):
         before = self.projection
         self.projection = after = project(self.graph, self.catalogue, self.root)
         self._outputs = {node.id for node in self.graph.outputs}
+        lent, self._lenders = self._lenders, self.graph.lenders
         gone = [key for key, edge in before.wires.items() if after.wires.get(key) != edge]
         new = [key for key, edge in after.wires.items() if before.wires.get(key) != edge]
         for key in gone:
@@ -147,7 +149,7 @@ class MirrorScene(QGraphicsScene):
         touched |= {box for box, place in after.boxes.items() if before.boxes.get(box) != place}
         for edge in (*(before.wires[key] for key in gone), *(after.wires[key] for key in new)):
             touched.update(box for box in (edge.source, edge.target) if box in after.boxes)
-        touched |= {box for box in before.ghosts ^ after.ghosts if box in after.boxes}
+        touched |= ((before.ghosts ^ after.ghosts) | (lent ^ self._lenders)) & after.boxes.keys()
         for box in touched:
             self._show_box(box)
         for key in new:
