@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -19,20 +19,49 @@ from kbuilder.document.graph import INPUT_CLASS, Graph, Node
 from kbuilder.document.problems import Problem
 from kbuilder.document.project import Project
 from kbuilder.document.rules import check
+from kbuilder.engine.costs import mult_adds, tensor_bytes, weight_bytes
 from kbuilder.engine.diagnosis.explaining import explain
 from kbuilder.engine.layers import PortTensors, call_layer, input_arguments, make_layer, wired
 from kbuilder.engine.objects import KERAS_ERRORS
+
+MOST_REMEMBERED = 20_000
+"""Layers kept for undo and copies, before all are forgotten."""
 
 Key = tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Inferred:
-    """What a layer makes of its inputs: symbolic outputs and numbers of weights."""
+    """What a layer makes of its inputs: symbolic outputs, numbers of weights, and costs."""
 
     outputs: tuple[Any, ...]
-    trainable_params: int
-    fixed_params: int
+    trainable_params: int = 0
+    fixed_params: int = 0
+    weight_bytes: int = 0
+    mult_adds: int = 0
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """A node as it was last time, with what came of it."""
+
+    node: Node
+    owner: Node
+    inputs: PortTensors
+    found: Inferred
+    facts: NodeFacts
+
+    def still_holds(self, node: Node, owner: Node, inputs: PortTensors) -> bool:
+        """Whether nothing is new that matters. Tensors that are remembered are the same objects."""
+        return (
+            _alike(node, self.node)
+            and _alike(owner, self.owner)
+            and len(inputs) == len(self.inputs)
+            and all(
+                one[0] == two[0] and one[1] is two[1]
+                for one, two in zip(inputs, self.inputs, strict=True)
+            )
+        )
 
 
 class Inference:
@@ -41,6 +70,7 @@ class Inference:
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
         self._known: dict[Key, Inferred] = {}
+        self._last: dict[str, _Judged] = {}
 
     def infer(self, graph: Graph) -> tuple[dict[str, NodeFacts], tuple[Problem, ...]]:
         """Facts of every node that can be judged, and the problems that Keras has with the others.
@@ -48,50 +78,103 @@ class Inference:
         Nodes that already break a rule of ``kbuilder.document.rules`` have no facts and no further
         problem; nor have nodes behind a broken one.
         """
+        if len(self._known) > MOST_REMEMBERED:
+            self._known.clear()
         broken = {
             fault.node
             for fault in check(Project(graph=graph), self._catalogue)
             if fault.severity == "error" and fault.parameter not in ("loss", "name")
         }
-        facts: dict[str, NodeFacts] = {}
+        judged: dict[str, _Judged] = {}
         tensors: dict[str, tuple[Any, ...]] = {}
         problems: list[Problem] = []
         for node in graph.order:
             if node.id in broken:
                 continue
-            spec = self._catalogue.layer(node.class_name)
             try:
                 inputs = wired(graph, node, tensors)
-                if inputs is None or spec is None:
+                if inputs is None:
                     continue
-                found = self._node(node, spec, inputs)
+                found = self._judge(graph, node, inputs, tensors)
             except (KBuilderError, *KERAS_ERRORS) as error:
                 problems.extend(explain(error, node, graph, tensors, self._catalogue))
             else:
-                tensors[node.id] = found.outputs
-                facts[node.id] = _facts(node, inputs, found)
-        return facts, tuple(problems)
+                if found is not None:
+                    judged[node.id] = found
+                    tensors[node.id] = found.found.outputs
+        self._last = judged
+        return {node: found.facts for node, found in judged.items()}, tuple(problems)
 
-    def _node(self, node: Node, spec: ClassSpec, inputs: PortTensors) -> Inferred:
+    def _judge(
+        self,
+        graph: Graph,
+        node: Node,
+        inputs: PortTensors,
+        tensors: dict[str, tuple[Any, ...]],
+    ) -> _Judged | None:
+        """The node as last time, or judged anew; None for a class that is not known."""
+        owner = graph.layer_of(node.id)
+        last = self._last.get(node.id)
+        if last is not None and not node.shares and last.still_holds(node, owner, inputs):
+            return last
+        spec = self._catalogue.layer(owner.class_name)
+        if spec is None:
+            return None
+        made_on = (wired(graph, owner, tensors) if node.shares else None) or inputs
+        found = self._known_or_tried(owner, spec, inputs, made_on)
+        return _Judged(node, owner, inputs, found, _facts(node, inputs, found))
+
+    def _known_or_tried(
+        self, node: Node, spec: ClassSpec, inputs: PortTensors, made_on: PortTensors
+    ) -> Inferred:
+        """What the layer of ``node``, which was first called on ``made_on``, makes of ``inputs``."""
         key = (
             spec.class_name,
             json.dumps(node.params, sort_keys=True),
-            *(f"{port} {tensor.shape} {tensor.dtype}" for port, tensor in inputs),
+            *_specs(inputs),
+            *(() if made_on is inputs else ("made on", *_specs(made_on))),
         )
         if key not in self._known:
             if node.class_name == INPUT_CLASS:
-                self._known[key] = Inferred((_input(node),), 0, 0)
+                self._known[key] = Inferred((_input(node),))
             else:
-                self._known[key] = self._try(node, spec, inputs)
+                self._known[key] = self._try(node, spec, inputs, made_on)
         return self._known[key]
 
-    def _try(self, node: Node, spec: ClassSpec, inputs: PortTensors) -> Inferred:
+    def _try(
+        self, node: Node, spec: ClassSpec, inputs: PortTensors, made_on: PortTensors
+    ) -> Inferred:
         with _without_weights():
             layer = make_layer(node, self._catalogue, named=False)
+            if made_on is not inputs:
+                call_layer(layer, spec, node, made_on)
             outputs = call_layer(layer, spec, node, inputs)
         total = _count(layer.weights)
         trainable = _count(layer.trainable_weights)
-        return Inferred(tuple(_symbol(tensor) for tensor in outputs), trainable, total - trainable)
+        return Inferred(
+            outputs=tuple(_symbol(tensor) for tensor in outputs),
+            trainable_params=trainable,
+            fixed_params=total - trainable,
+            weight_bytes=weight_bytes(layer.weights),
+            mult_adds=mult_adds(layer, _shapes(tensor for _, tensor in inputs), _shapes(outputs)),
+        )
+
+
+def _alike(one: Node, two: Node) -> bool:
+    """Whether two values of a node are the same to Keras; places and names are not its matter."""
+    return one is two or (
+        one.class_name == two.class_name
+        and one.params == two.params
+        and one.trainable == two.trainable
+    )
+
+
+def _specs(inputs: PortTensors) -> list[str]:
+    return [f"{port} {tensor.shape} {tensor.dtype}" for port, tensor in inputs]
+
+
+def _shapes(tensors: Iterable[Any]) -> list[tuple[int | None, ...]]:
+    return [tuple(tensor.shape) for tensor in tensors]
 
 
 @contextmanager
@@ -119,12 +202,17 @@ def _count(weights: list[Any]) -> int:
 
 
 def _facts(node: Node, inputs: PortTensors, found: Inferred) -> NodeFacts:
+    outputs = tuple(_tensor_facts(tensor) for tensor in found.outputs)
     trainable = found.trainable_params if node.trainable else 0
+    own = not node.shares
     return NodeFacts(
         inputs=tuple(_tensor_facts(tensor) for _, tensor in inputs),
-        outputs=tuple(_tensor_facts(tensor) for tensor in found.outputs),
-        trainable_params=trainable,
-        fixed_params=found.trainable_params + found.fixed_params - trainable,
+        outputs=outputs,
+        trainable_params=trainable if own else 0,
+        fixed_params=found.trainable_params + found.fixed_params - trainable if own else 0,
+        weight_bytes=found.weight_bytes if own else 0,
+        activation_bytes=sum(tensor_bytes(tensor.shape, tensor.dtype) for tensor in outputs),
+        mult_adds=found.mult_adds,
     )
 
 

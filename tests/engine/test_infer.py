@@ -4,6 +4,7 @@ import keras
 import msgspec
 import pytest
 
+from kbuilder.document.graph import Graph
 from kbuilder.document.project import Project
 from kbuilder.engine.build import build
 from kbuilder.engine.infer import Inference
@@ -124,3 +125,64 @@ def test_a_layer_tried_here_leaves_no_trace_in_keras(catalogue, classifier):
     assert all(v.value is not None for v in built.model.variables)
     keras.utils.set_random_seed(3)
     assert keras.random.uniform((2,)).numpy().tolist() == before
+
+
+def shared(first: int, second: int) -> Graph:
+    """One Dense layer on two inputs of these widths."""
+    graph = make_graph(
+        make_node("Input", "one", shape=[first]),
+        make_node("Input", "two", shape=[second]),
+        make_node("Dense", "here", units=3),
+        make_node("Dense", "there", units=3),
+        wires="one>here two>there",
+    )
+    nodes = (*graph.nodes[:3], msgspec.structs.replace(graph.nodes[3], shares="#here", params={}))
+    return msgspec.structs.replace(graph, nodes=nodes)
+
+
+def test_a_shared_layer_counts_its_weights_once_and_its_work_each_time(catalogue):
+    facts, problems = Inference(catalogue).infer(shared(4, 4))
+    assert problems == ()
+    assert facts["#there"].outputs == facts["#here"].outputs
+    assert (facts["#here"].trainable_params, facts["#here"].weight_bytes) == (15, 60)
+    assert (facts["#there"].trainable_params, facts["#there"].fixed_params) == (0, 0)
+    assert facts["#there"].weight_bytes == 0
+    assert facts["#there"].mult_adds == facts["#here"].mult_adds == 12
+
+
+def test_a_shared_layer_is_made_for_the_first_of_its_inputs(catalogue):
+    facts, problems = Inference(catalogue).infer(shared(4, 5))
+    assert set(facts) == {"#one", "#two", "#here"}
+    assert [problem.node for problem in problems] == ["#there"]
+
+
+def test_only_what_an_edit_changes_is_tried_again(catalogue, monkeypatch):
+    tried = []
+    real = Inference._try
+
+    def counted(self, node, *rest):
+        tried.append(node.name)
+        return real(self, node, *rest)
+
+    monkeypatch.setattr(Inference, "_try", counted)
+    layers = [make_node("Dense", f"d{number}", units=10 + number) for number in range(20)]
+    graph = make_graph(make_node("Input", "in", shape=[4]), *layers)
+    inference = Inference(catalogue)
+    inference.infer(graph)
+    assert len(tried) == 20
+    nodes = list(graph.nodes)
+    nodes[5] = msgspec.structs.replace(nodes[5], params={"units": 99})
+    nodes[9] = msgspec.structs.replace(nodes[9], x=300.0, name="moved")
+    tried.clear()
+    edited = inference.infer(msgspec.structs.replace(graph, nodes=tuple(nodes)))
+    assert tried == ["d4", "d5"]
+    assert edited == Inference(catalogue).infer(msgspec.structs.replace(graph, nodes=tuple(nodes)))
+
+
+def test_freezing_and_sharing_are_seen_although_nothing_is_tried_again(catalogue):
+    inference = Inference(catalogue)
+    graph = make_graph(make_node("Input", "in", shape=[4]), make_node("Dense", "d", units=3))
+    assert inference.infer(graph)[0]["#d"].fixed_params == 0
+    frozen = msgspec.structs.replace(graph.nodes[1], trainable=False)
+    graph = msgspec.structs.replace(graph, nodes=(graph.nodes[0], frozen))
+    assert inference.infer(graph)[0]["#d"].fixed_params == 15
