@@ -5,12 +5,15 @@ import pytest
 from kbuilder.document import edits
 from kbuilder.document.catalogue import load_catalogue
 from kbuilder.document.graph import Edge, Graph, Node
+from kbuilder.document.mending import apply_fix
 from kbuilder.document.naming import new_node, unique_name
 from kbuilder.document.options import CompileOptions, OutputOptions
 from kbuilder.document.param_rules import fault
+from kbuilder.document.problems import Problem, joined
 from kbuilder.document.project import Project
 from kbuilder.document.rules import can_connect, check, free_port
 from kbuilder.document.values import KerasObject
+from tests.document.mended import assert_fixes_mend, the_problem
 
 CATALOGUE = load_catalogue()
 
@@ -35,38 +38,47 @@ def project(*nodes: Node, wires: str = "", loss: str = "") -> Project:
 GOOD = project(node("x", "Input"), node("y"), wires="x>y", loss="y")
 
 
+UNREACHED = project(
+    node("x", "Input"), node("y"), node("a"), node("b"), node("c"), wires="x>y a>b b>c", loss="y"
+)
+BRANCH = project(node("x", "Input"), node("y"), node("a"), node("z"), wires="x>y x>a a>z", loss="y")
+
+
 @dataclass
 class Case:
-    name: str
+    kind: str
     project: Project
     severity: str
     node: str
     parameter: str
     words: str
+    fixes: tuple[str, ...] = ()
 
 
 CASES = [
     Case("empty", Project(), "error", "", "", "empty. Drag an Input"),
-    Case("no input", project(node("y")), "error", "", "", "no input"),
-    Case("no output", project(node("x", "Input")), "error", "", "", "no output"),
+    Case("no-input", project(node("y")), "error", "", "", "no input", ("Insert Input before y",)),
+    Case("no-output", project(node("x", "Input")), "error", "", "", "no output"),
     Case(
         "circle",
-        project(node("x", "Input"), node("a"), node("b"), wires="a>b b>a"),
+        project(node("x", "Input"), node("a"), node("b", "Add"), wires="a>b b>a"),
         "error",
         "a",
         "",
         "form a circle",
+        ("Remove the wire from a to b", "Remove the wire from b to a"),
     ),
     Case(
-        "same name",
+        "name-taken",
         edits.rename(GOOD, "y", "x"),
         "error",
         "y",
         "name",
         "2 nodes are called “x”",
+        ("Rename to x_2",),
     ),
     Case(
-        "two wires at one input",
+        "wires-doubled",
         Project(
             graph=Graph(
                 nodes=(node("x", "Input"), node("z", "Input"), node("y")),
@@ -77,82 +89,238 @@ CASES = [
         "y",
         "",
         "2 wires end at its input number 1",
+        ("Keep the wire from x",),
     ),
-    Case("name with a line break", edits.rename(GOOD, "y", "y\n"), "error", "y", "name", "without"),
-    Case("bad name", edits.rename(GOOD, "y", "my layer"), "error", "y", "name", "without spaces"),
     Case(
-        "unknown class",
+        "name-invalid",
+        edits.rename(GOOD, "y", "y\n"),
+        "error",
+        "y",
+        "name",
+        "without",
+        ("Rename to y",),
+    ),
+    Case(
+        "name-invalid",
+        edits.rename(GOOD, "y", "my layer"),
+        "error",
+        "y",
+        "name",
+        "without spaces",
+        ("Rename to my_layer",),
+    ),
+    Case(
+        "name-invalid",
+        edits.rename(GOOD, "y", "层"),
+        "error",
+        "y",
+        "name",
+        "without spaces",
+        ("Rename to dense",),
+    ),
+    Case(
+        "unknown-class",
         project(node("x", "Input"), node("y", "Holographic"), wires="x>y", loss="y"),
         "error",
         "y",
         "",
         "no layer class “Holographic”",
+        ("Delete y",),
     ),
     Case(
-        "not connected",
+        "input-open",
         project(node("x", "Input"), node("y"), node("z"), wires="x>y", loss="y"),
         "error",
         "z",
         "",
         "not connected",
+        ("Connect y to z",),
     ),
     Case(
-        "merge of one",
-        project(node("x", "Input"), node("y", "Add"), wires="x>y", loss="y"),
+        "port-extra",
+        Project(
+            graph=Graph(
+                nodes=(node("x", "Input"), node("y")),
+                edges=(
+                    Edge(source="x", target="y"),
+                    Edge(source="x", target="y", target_port=1),
+                ),
+            )
+        ),
+        "error",
+        "y",
+        "",
+        "takes 1 input",
+        ("Remove the wire",),
+    ),
+    Case(
+        "merge-too-few",
+        project(node("x", "Input"), node("a"), node("y", "Add"), wires="x>y x>a", loss="y"),
         "error",
         "y",
         "",
         "at least 2 inputs and has 1",
+        ("Connect a to y",),
     ),
     Case(
-        "required parameter",
+        "parameter-missing",
         edits.reset_params(GOOD, ["y"], ["units"]),
         "error",
         "y",
         "units",
         "needs a value for units",
+        ("Set units to 64",),
     ),
-    Case("limit", edits.set_params(GOOD, ["y"], {"units": 0}), "error", "y", "units", "at least 1"),
     Case(
-        "unknown parameter",
+        "size",
+        edits.set_params(GOOD, ["y"], {"units": -64}),
+        "error",
+        "y",
+        "units",
+        "at least 1, not -64",
+        ("Set units to 64",),
+    ),
+    Case(
+        "size",
+        edits.set_params(GOOD, ["x"], {"shape": [0, None, -3]}),
+        "error",
+        "x",
+        "shape",
+        "at least 1, not 0",
+        ("Set shape to (1, None, 3)", "Set shape to (64,)"),
+    ),
+    Case(
+        "parameter-value",
+        edits.set_params(GOOD, ["y"], {"activation": "warp"}),
+        "error",
+        "y",
+        "activation",
+        "must be one of",
+        ("Set activation to its default",),
+    ),
+    Case(
+        "parameter-unknown",
         edits.set_params(GOOD, ["y"], {"colour": "red"}),
         "error",
         "y",
         "colour",
         "no parameter colour",
+        ("Take colour out",),
     ),
     Case(
-        "no loss",
+        "no-loss",
         project(node("x", "Input"), node("y"), wires="x>y"),
         "error",
         "y",
         "loss",
         "no loss",
+        ("Use MeanSquaredError", "Use SparseCategoricalCrossentropy from logits"),
     ),
     Case(
-        "one loss of two",
+        "no-loss",
+        project(node("x", "Input"), node("y", activation="softmax"), wires="x>y"),
+        "error",
+        "y",
+        "loss",
+        "no loss",
+        ("Use SparseCategoricalCrossentropy", "Use CategoricalCrossentropy"),
+    ),
+    Case(
+        "dead-end",
         project(node("x", "Input"), node("y"), node("z"), wires="x>y x>z", loss="y"),
         "warning",
         "z",
         "loss",
         "not trained",
+        (
+            "Delete z",
+            "Use MeanSquaredError",
+            "Use SparseCategoricalCrossentropy from logits",
+        ),
+    ),
+    Case("dead-end", BRANCH, "warning", "z", "loss", "not trained", ("Delete 2 layers",)),
+    Case(
+        "unreachable",
+        UNREACHED,
+        "warning",
+        "b",
+        "",
+        "No Input leads to “b” and 1 layer behind it",
+        ("Insert Input before a", "Delete 3 layers"),
+    ),
+    Case(
+        "unused-input",
+        edits.add_node(GOOD, node("idle", "Input")),
+        "warning",
+        "idle",
+        "",
+        "leads to no layer",
+        ("Delete idle",),
     ),
 ]
 
 
+def judge(project: Project) -> tuple[Problem, ...]:
+    return check(project, CATALOGUE)
+
+
 def test_a_good_project_has_no_problems() -> None:
-    assert check(GOOD, CATALOGUE) == ()
+    assert judge(GOOD) == ()
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_problems_name_node_parameter_and_remedy(case: Case) -> None:
-    found = [
-        problem
-        for problem in check(case.project, CATALOGUE)
-        if (problem.severity, problem.node, problem.parameter)
-        == (case.severity, case.node, case.parameter)
-    ]
-    assert any(case.words in problem.text for problem in found), check(case.project, CATALOGUE)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.kind)
+def test_problems_name_place_and_remedy_and_their_fixes_mend_them(case: Case) -> None:
+    problem = the_problem(judge(case.project), case.kind, case.node)
+    assert (problem.severity, problem.parameter) == (case.severity, case.parameter)
+    assert case.words in problem.text
+    assert tuple(fix.text for fix in problem.fixes)[: len(case.fixes)] == case.fixes
+    assert_fixes_mend(case.project, problem, judge, CATALOGUE)
+
+
+def test_deleting_a_dead_branch_leaves_no_other_dead_end() -> None:
+    problem = the_problem(judge(BRANCH), "dead-end")
+    after = apply_fix(BRANCH, problem.fixes[0], CATALOGUE)
+    assert [node.id for node in after.graph.nodes] == ["x", "y"]
+    assert judge(after) == ()
+
+
+def test_with_several_free_layers_above_none_is_proposed() -> None:
+    two = project(node("x", "Input"), node("y"), node("y2"), node("z"), wires="x>y x>y2")
+    assert the_problem(judge(two), "input-open").fixes == ()
+
+
+def test_an_output_that_is_read_and_marked_may_go_without_a_loss() -> None:
+    marked = edits.mark_output(
+        project(node("x", "Input"), node("a"), node("y"), wires="x>a a>y", loss="y"), "a", True
+    )
+    assert [problem.kind for problem in judge(marked)] == ["no-loss"]
+    assert the_problem(judge(marked), "no-loss").severity == "warning"
+
+
+def test_parameters_are_told_of_the_layer_not_of_those_that_share_it() -> None:
+    shared = project(node("x", "Input"), node("y", units=-1), wires="x>y", loss="y")
+    twin = Node(id="twin", class_name="Dense", name="twin", shares="y")
+    shared = edits.add_after(shared, twin, "x")
+    assert [problem.node for problem in judge(shared) if problem.parameter == "units"] == ["y"]
+
+
+def test_a_doubled_explanation_is_left_out_when_lists_are_joined() -> None:
+    open_port = Problem(severity="error", kind="input-open", node="a", text="open")
+    units = Problem(
+        severity="warning", kind="units-classes", node="b", parameter="units", text="few"
+    )
+    again = Problem(severity="error", kind="size", node="b", parameter="units", text="again")
+    behind = Problem(severity="error", kind="rank", node="a", text="rank")
+    model = Problem(severity="warning", text="whole")
+    loss = Problem(severity="error", kind="no-loss", node="c", parameter="loss", text="loss")
+    keras = Problem(severity="error", kind="keras", node="c", text="keras")
+    assert joined((units, open_port, loss), (behind, again, model, keras)) == (
+        open_port,
+        loss,
+        keras,
+        units,
+        model,
+    )
 
 
 def test_can_connect_answers_with_a_reason() -> None:
