@@ -8,7 +8,7 @@ puts it into a wire. All ids of the copy are fresh, its names are free, its wire
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -153,20 +153,23 @@ def insert(
     return placed._replace(project=_wired(placed.project, wires))
 
 
+def common_group(graph: Graph, ids: Iterable[str]) -> str:
+    """The innermost group that holds all of these nodes; empty if none does."""
+    return next(_common_groups(graph, set(ids)), "")
+
+
 def home(graph: Graph, ids: Iterable[str]) -> str:
     """The innermost group that holds all of these nodes and more: where a copy of them belongs."""
     inside = set(ids)
-    chains = [tuple(graph.ancestors(graph.by_id[node].group)) for node in inside]
-    common = chains[0] if chains else ()
-    return next(
-        (
-            group
-            for group in common
-            if all(group in chain for chain in chains)
-            and not inside.issuperset(graph.members[group])
-        ),
-        "",
-    )
+    groups = _common_groups(graph, inside)
+    return next((each for each in groups if not inside.issuperset(graph.members[each])), "")
+
+
+def _common_groups(graph: Graph, ids: Collection[str]) -> Iterator[str]:
+    chains = [tuple(graph.ancestors(graph.by_id[node].group)) for node in ids]
+    for group in chains[0] if chains else ():
+        if all(group in chain for chain in chains):
+            yield group
 
 
 def _alone(graph: Graph, node: Node, groups: Collection[str], inside: Collection[str]) -> Node:

@@ -10,19 +10,23 @@ from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar
 
+from kbuilder.ui.canvas.commands import (
+    ARRANGE,
+    COMMANDS,
+    CONTEXT,
+    EDIT,
+    MODEL,
+    QT_TRANSLATE_NOOP,
+    VIEW,
+    Command,
+    refresh_commands,
+)
+from kbuilder.ui.canvas.selecting import count_selected
 from kbuilder.ui.icons import icon
 from kbuilder.ui.training import State
 
 if TYPE_CHECKING:
     from kbuilder.ui.main_window import MainWindow
-
-CONTEXT = "Actions"
-
-
-def QT_TRANSLATE_NOOP(context: str, text: str) -> str:
-    """Mark a text for lupdate, which knows this name; it is translated where it is shown."""
-    del context
-    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +47,11 @@ def _idle(window: MainWindow) -> bool:
     return window.training.state is State.IDLE
 
 
-def _selected(window: MainWindow) -> bool:
-    return bool(window.scene.selected_ids())
-
-
 FILE = QT_TRANSLATE_NOOP("Actions", "&File")
-EDIT = QT_TRANSLATE_NOOP("Actions", "&Edit")
-VIEW = QT_TRANSLATE_NOOP("Actions", "&View")
-MODEL = QT_TRANSLATE_NOOP("Actions", "&Model")
 TRAIN = QT_TRANSLATE_NOOP("Actions", "&Train")
 HELP = QT_TRANSLATE_NOOP("Actions", "&Help")
 
-ROWS = (
+_FIRST = (
     ActionRow(
         "new",
         FILE,
@@ -138,36 +135,9 @@ ROWS = (
         "redo",
         lambda window: bool(window.document.redo_text),
     ),
-    ActionRow(
-        "freeze",
-        MODEL,
-        QT_TRANSLATE_NOOP("Actions", "Freeze or unfreeze"),
-        lambda window: window.toggle_frozen(),
-        "H",
-        "lock",
-        _selected,
-    ),
-    ActionRow(
-        "fit_view",
-        VIEW,
-        QT_TRANSLATE_NOOP("Actions", "Show the whole graph"),
-        lambda window: window.view.fit(),
-        "F",
-    ),
-    ActionRow(
-        "zoom_in",
-        VIEW,
-        QT_TRANSLATE_NOOP("Actions", "Zoom in"),
-        lambda window: window.view.zoom_in(),
-        "Ctrl++",
-    ),
-    ActionRow(
-        "zoom_out",
-        VIEW,
-        QT_TRANSLATE_NOOP("Actions", "Zoom out"),
-        lambda window: window.view.zoom_out(),
-        "Ctrl+-",
-    ),
+)
+
+_LAST = (
     *(
         ActionRow(
             f"show_{name}",
@@ -258,26 +228,32 @@ ROWS = (
 )
 
 
+ROWS: tuple[ActionRow | Command, ...] = (*_FIRST, *COMMANDS, *_LAST)
+"""All that there is to do, in the order of the menus; the commands of the canvas are the view's."""
+
+MENUS = (FILE, EDIT, VIEW, MODEL, ARRANGE, TRAIN, HELP)
+
+
 def make_actions(window: MainWindow) -> dict[str, QAction]:
-    """The actions of a window by id, connected."""
+    """The actions of a window by id, connected; those of the canvas are the view's own."""
     actions = {}
-    for row in ROWS:
+    for row in (*_FIRST, *_LAST):
         action = QAction(QCoreApplication.translate(CONTEXT, row.text), window)
         action.setObjectName(row.id)
         if row.shortcut:
             action.setShortcut(QKeySequence(row.shortcut))
         action.triggered.connect(lambda _=False, row=row: row.run(window))
         actions[row.id] = action
-    return actions
+    return actions | window.view.commands
 
 
 def fill_menus(bar: QMenuBar, actions: dict[str, QAction]) -> dict[str, QMenu]:
-    """One menu for each name in the table, in the table's order."""
+    """One menu for each name in the tables, in the tables' order."""
     menus: dict[str, QMenu] = {}
-    for name in (FILE, EDIT, VIEW, MODEL, TRAIN, HELP):
+    for name in MENUS:
         menus[name] = bar.addMenu(QCoreApplication.translate(CONTEXT, name))
     for row in ROWS:
-        if row.separator:
+        if row.separator and not menus[row.menu].isEmpty():
             menus[row.menu].addSeparator()
         menus[row.menu].addAction(actions[row.id])
     return menus
@@ -285,11 +261,12 @@ def fill_menus(bar: QMenuBar, actions: dict[str, QAction]) -> dict[str, QMenu]:
 
 def refresh(window: MainWindow, actions: dict[str, QAction]) -> None:
     """Enable what can be done now, and say what undo and redo would do."""
-    for row in ROWS:
+    for row in (*_FIRST, *_LAST):
         if row.enabled is not None:
             actions[row.id].setEnabled(row.enabled(window))
+    refresh_commands(actions, count_selected(window.scene))
     for name, text in (("undo", window.document.undo_text), ("redo", window.document.redo_text)):
-        verb = QCoreApplication.translate(CONTEXT, next(r.text for r in ROWS if r.id == name))
+        verb = QCoreApplication.translate(CONTEXT, next(r.text for r in _FIRST if r.id == name))
         actions[name].setText(f"{verb} {text}".replace("&", "&&").strip())
 
 

@@ -29,6 +29,17 @@ _NAMES = {
     "arrays": "ph.cube",
     "sample": "ph.package",
     "model": "ph.file-arrow-down",
+    "cut": "ph.scissors",
+    "copy": "ph.copy",
+    "paste": "ph.clipboard-text",
+    "duplicate": "ph.copy-simple",
+    "find": "ph.magnifying-glass",
+    "comment": "ph.note",
+    "arrange": "ph.tree-structure",
+    "warning": "ph.warning",
+    "up": "ph.caret-up",
+    "down": "ph.caret-down",
+    "select": "ph.selection-all",
 }
 
 

@@ -15,6 +15,7 @@ from kbuilder.document.document import Document
 from kbuilder.document.options import DataOptions
 from kbuilder.link.messages import Failed, Progressed, Ready
 from kbuilder.ui import actions, dialogs, theme
+from kbuilder.ui.canvas.arranging import Arranging
 from kbuilder.ui.canvas.scene import CanvasScene
 from kbuilder.ui.canvas.view import CanvasView
 from kbuilder.ui.document_bridge import DocumentBridge
@@ -60,6 +61,7 @@ class MainWindow(QMainWindow):
         self.design = DesignWorkspace(self.bridge, catalogue, self.workbench)
         self.scene: CanvasScene = self.design.scene
         self.view: CanvasView = self.design.view
+        self.arranging: Arranging = Arranging(self.scene, engines[0], self)
         self.actions_by_id = actions.make_actions(self)
         self.addActions(list(self.actions_by_id.values()))
         actions.fill_menus(self.menuBar(), self.actions_by_id)
@@ -153,15 +155,6 @@ class MainWindow(QMainWindow):
         if not self.document.project.data.kind:
             return self.tr("Choose the data to train with in the Data workspace.")
         return self.workbench.preview_fault
-
-    def toggle_frozen(self) -> None:
-        """Freeze the selected nodes, or unfreeze them if all are frozen."""
-        ids = self.scene.selected_ids()
-        nodes = [self.document.project.graph.by_id[node] for node in ids]
-        frozen = any(node.trainable for node in nodes)
-        text = self.tr("Freeze {0}") if frozen else self.tr("Unfreeze {0}")
-        names = nodes[0].name if len(nodes) == 1 else self.tr("%n layers", "", len(nodes))
-        self.document.apply(text.format(names), lambda project: edits.freeze(project, ids, frozen))
 
     def switch_theme(self) -> None:
         """From dark to light and back; remembered."""
@@ -258,6 +251,10 @@ class MainWindow(QMainWindow):
     def _take_progress(self, event: Progressed) -> None:
         self.tell(event.text)
 
+    @Slot()
+    def _show_facts(self) -> None:
+        self.view.find_bar.set_facts(self.workbench.facts)
+
     @Slot(object)
     def _set_data(self, data: DataOptions) -> None:
         self.document.apply(
@@ -315,6 +312,9 @@ class MainWindow(QMainWindow):
         self._engines[0].died.connect(self._mourn_workbench)
         self.scene.selection_changed.connect(self.refresh)
         self.view.hint.connect(self.tell)
+        self.view.arrange_wanted.connect(self.arranging.arrange)
+        self.arranging.told.connect(self.tell)
+        self.workbench.facts_changed.connect(self._show_facts)
         self.files.told.connect(self.tell)
         self.files.opened.connect(self._leave_start)
         self.files.source_chosen.connect(self._set_data)

@@ -136,7 +136,7 @@ def test_an_empty_canvas_says_how_to_begin(bench):
 
     labels = [each for each in bench.view.findChildren(QLabel) if "Drag" in each.text()]
     assert [each.isVisible() for each in labels] == [False]
-    bench.view.select_all()
+    bench.view.selecting.all()
     bench.view.delete_selection()
     assert [each.isVisible() for each in labels] == [True]
     assert not bench.view.minimap.isVisible()

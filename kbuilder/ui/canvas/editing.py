@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
+from typing import NamedTuple
 
+from msgspec.structs import replace
 from PySide6.QtCore import QObject, QPointF, QRectF, Signal
 
 from kbuilder.document import edits
 from kbuilder.document.catalogue import Catalogue, ClassSpec
+from kbuilder.document.comment_edits import move_comments, remove_comments
 from kbuilder.document.document import Edit
+from kbuilder.document.fragment import common_group
 from kbuilder.document.graph import INPUT_CLASS, Edge, EdgeKey, Graph, Node
 from kbuilder.document.naming import new_node
 from kbuilder.document.places import NODE_HEIGHT, NODE_WIDTH
 from kbuilder.document.project import Project
+from kbuilder.document.replacing import replaced
 from kbuilder.document.rules import can_connect, free_port
 from kbuilder.ui.canvas.ports import Port
+from kbuilder.ui.canvas.scene import CanvasScene
 from kbuilder.ui.canvas.style import COLUMN_PITCH, ROW_PITCH
-from kbuilder.ui.document_bridge import DocumentBridge
 
 Place = tuple[float, float]
+
+
+class Above(NamedTuple):
+    """An output port of a node that a new layer is fed from, and where its box is drawn."""
+
+    node: str
+    port: int
+    x: float
+    y: float
 
 
 class CanvasEditing(QObject):
@@ -32,10 +47,11 @@ class CanvasEditing(QObject):
     hint = Signal(str)
     """A sentence for the status bar: why something was not done, or not wholly."""
 
-    def __init__(self, bridge: DocumentBridge, catalogue: Catalogue, parent: QObject) -> None:
+    def __init__(self, scene: CanvasScene, parent: QObject) -> None:
         super().__init__(parent)
-        self._bridge = bridge
-        self._catalogue = catalogue
+        self._scene = scene
+        self._bridge = scene.bridge
+        self._catalogue: Catalogue = scene.catalogue
 
     def add(self, class_name: str, middle: QPointF) -> str:
         """Add a layer around a point of the scene."""
@@ -48,85 +64,117 @@ class CanvasEditing(QObject):
         graph = self._graph
         source, target = graph.by_id[key[0]], graph.by_id[key[2]]
         gap = max(target.y - source.y, 2 * ROW_PITCH)
-        node = self._new(class_name, ((source.x + target.x) / 2, source.y + gap / 2))
+        node = self._new(
+            class_name, ((source.x + target.x) / 2, source.y + gap / 2), key[0], key[2]
+        )
         if node is None:
             return ""
         if not self._takes_input(node):
             return self.add(class_name, QPointF(node.x + NODE_WIDTH * 2, node.y))
         places = _pushed_down(graph, target, source.y + gap - target.y)
 
+        others = [each for each in self._scene.projection.bundles.get(key, ()) if each != key]
+
         def edit(project: Project) -> Project:
-            return edits.move(edits.insert_on_edge(project, node, key), places)
+            project = edits.disconnect(edits.insert_on_edge(project, node, key), others)
+            for _, _, end, port in others:
+                project = edits.connect(project, Edge(source=node.id, target=end, target_port=port))
+            return edits.move(project, places)
 
         text = self.tr("Insert {layer} between {source} and {target}")
         text = text.format(layer=class_name, source=source.name, target=target.name)
         return self._add(node, edit, text)
 
     def add_wired(self, class_name: str, port: Port, middle: QPointF) -> str:
-        """Add a layer around a point and wire it to a port, forwards or backwards."""
-        node = self._new(class_name, (middle.x() - NODE_WIDTH / 2, middle.y() - NODE_HEIGHT / 2))
+        """Add a layer around a point and wire it to a port of a box, forwards or backwards."""
+        place = (round(middle.x() - NODE_WIDTH / 2), round(middle.y() - NODE_HEIGHT / 2))
+        behind = self._scene.ports_behind(port)
+        node = self._new(class_name, place, *(each.node for each in behind))
         if node is None:
             return ""
         if port.output:
-            edge = Edge(source=port.node, source_port=port.number, target=node.id)
+            wires = [
+                Edge(source=each.node, source_port=each.number, target=node.id) for each in behind
+            ]
         else:
-            edge = Edge(source=node.id, target=port.node, target_port=port.number)
-        return self._add_with(node, [edge])
+            wires = [
+                Edge(source=node.id, target=each.node, target_port=each.number) for each in behind
+            ]
+        return self._add_with(node, wires)
 
-    def add_after(self, class_name: str, selected: Collection[str], middle: QPointF) -> str:
-        """Add a layer below the selected nodes and feed it from them.
+    def add_after(self, class_name: str, above: Sequence[Above], middle: QPointF) -> str:
+        """Add a layer below some boxes and feed it from them.
 
-        A class with one input is fed from the lowest of them only; without a selection the layer
-        lands around ``middle``.
+        A class with one input is fed from the lowest of them only; without any the layer lands around
+        ``middle``.
         """
-        graph = self._graph
-        above = sorted(
-            (graph.by_id[node] for node in selected), key=lambda node: node.y, reverse=True
-        )
         if not above:
             return self.add(class_name, middle)
+        above = sorted(above, key=lambda each: each.y, reverse=True)
         spec = self._catalogue.layer(class_name)
         if spec is None or not (spec.many_inputs or len(spec.ports) > 1):
             above = above[:1]
-        above.sort(key=lambda node: node.x)
-        x = sum(node.x for node in above) / len(above)
-        y = max(node.y for node in above) + ROW_PITCH
-        node = self._new(class_name, free_place(graph, x, y))
+        above.sort(key=lambda each: each.x)
+        x = sum(each.x for each in above) / len(above)
+        y = max(each.y for each in above) + ROW_PITCH
+        place = free_place(self._graph, x, y)
+        node = self._new(class_name, place, *(each.node for each in above))
         if node is None:
             return ""
         sources = above if spec is None or spec.many_inputs else above[: len(spec.ports)]
         return self._add_with(
             node,
             [
-                Edge(source=source.id, target=node.id, target_port=port)
+                Edge(
+                    source=source.node,
+                    source_port=source.port,
+                    target=node.id,
+                    target_port=port,
+                )
                 for port, source in enumerate(sources)
             ],
         )
 
-    def why_not(self, edge: Edge, instead_of: EdgeKey | None = None) -> str:
-        """Why this wire cannot be drawn, empty if it can; ``instead_of`` would be gone by then."""
+    def why_not(self, wires: Sequence[Edge], instead_of: Collection[EdgeKey] = ()) -> str:
+        """Why these wires cannot be drawn, empty if they can; ``instead_of`` would be gone by then."""
         graph = self._graph
-        if instead_of is not None:
-            graph = edits.disconnect(self._bridge.document.project, [instead_of]).graph
-        return can_connect(
-            graph, self._catalogue, edge.source, edge.source_port, edge.target, edge.target_port
-        )
+        if instead_of:
+            graph = edits.disconnect(self._bridge.document.project, instead_of).graph
+        for wire in wires:
+            reason = can_connect(
+                graph,
+                self._catalogue,
+                wire.source,
+                wire.source_port,
+                wire.target,
+                wire.target_port,
+            )
+            if reason:
+                return reason
+        return ""
 
     def free_port(self, node: str) -> int:
         """The input port of a node that a wire dropped on its box goes to."""
         return free_port(self._graph, self._catalogue, node)
 
-    def connect_nodes(self, edge: Edge, instead_of: EdgeKey | None = None) -> bool:
-        """Draw a wire, in place of another one if given; answers whether the rules allow it."""
-        reason = self.why_not(edge, instead_of)
+    def connect_nodes(self, wires: Sequence[Edge], instead_of: Collection[EdgeKey] = ()) -> bool:
+        """Draw wires, in place of others if given; answers whether the rules allow it."""
+        reason = self.why_not(wires, instead_of)
         if reason:
             self.hint.emit(reason)
             return False
         graph = self._graph
-        source, target = graph.by_id[edge.source].name, graph.by_id[edge.target].name
+        source, target = graph.by_id[wires[0].source].name, graph.by_id[wires[0].target].name
         text = self.tr("Connect {source} to {target}").format(source=source, target=target)
-        gone = [instead_of] if instead_of else []
-        self._apply(text, lambda project: edits.connect(edits.disconnect(project, gone), edge))
+        gone = tuple(instead_of)
+
+        def edit(project: Project) -> Project:
+            project = edits.disconnect(project, gone)
+            for wire in wires:
+                project = edits.connect(project, wire)
+            return project
+
+        self._apply(text, edit)
         return True
 
     def disconnect_nodes(self, keys: Collection[EdgeKey]) -> None:
@@ -140,46 +188,123 @@ class CanvasEditing(QObject):
             text = self.tr("Disconnect %n wires", "", len(keys))
         self._apply(text, partial(edits.disconnect, keys=tuple(keys)))
 
-    def move(self, places: Mapping[str, Place]) -> None:
-        """Put nodes at new places."""
-        if len(places) == 1:
-            name = self._graph.by_id[next(iter(places))].name
-            text = self.tr("Move {layer}").format(layer=name)
-        else:
-            text = self.tr("Move %n layers", "", len(places))
-        self._apply(text, partial(edits.move, places=dict(places)))
-
-    def remove(self, nodes: Collection[str], wires: Collection[EdgeKey], *, heal: bool) -> None:
-        """Delete nodes and wires; with ``heal``, what fed a deleted node feeds what it fed."""
-        if not nodes:
-            if wires:
-                self.disconnect_nodes(wires)
-            return
-        if len(nodes) == 1:
-            name = self._graph.by_id[next(iter(nodes))].name
-            text = self.tr("Delete {layer}").format(layer=name)
-        else:
-            text = self.tr("Delete %n layers", "", len(nodes))
-        ids, keys = tuple(nodes), tuple(wires)
-        self._apply(
-            text,
-            lambda project: edits.remove(edits.disconnect(project, keys), ids, heal=heal),
+    def replace_class(self, node: str, class_name: str) -> bool:
+        """Make a layer one of another class; wires and parameters that still fit stay."""
+        spec = self._catalogue.layer(class_name)
+        if spec is None or node not in self._graph.by_id:
+            return False
+        text = self.tr("Replace {layer} by {class_name}")
+        text = text.format(layer=self._graph.by_id[node].name, class_name=class_name)
+        return self._apply(
+            text, partial(replaced, node_id=node, spec=spec, catalogue=self._catalogue)
         )
+
+    def insert_existing(self, node: str, key: EdgeKey, place: Place) -> None:
+        """Put a node that is there, at a new place, into a wire."""
+        graph = self._graph
+        source, source_port, target, target_port = key
+        text = self.tr("Insert {layer} between {source} and {target}").format(
+            layer=graph.by_id[node].name,
+            source=graph.by_id[source].name,
+            target=graph.by_id[target].name,
+        )
+        first = Edge(source=source, source_port=source_port, target=node)
+        second = Edge(source=node, target=target, target_port=target_port)
+
+        def edit(project: Project) -> Project:
+            project = edits.disconnect(edits.move(project, {node: place}), [key])
+            return edits.connect(edits.connect(project, first), second)
+
+        self._apply(text, edit)
+
+    def can_insert(self, node: str) -> bool:
+        """Whether a node that is there could be put into a wire: it has none, and takes an input."""
+        graph = self._graph
+        alone = not (graph.incoming[node] or graph.outgoing[node])
+        return alone and self._takes_input(graph.by_id[node])
+
+    def move(
+        self,
+        places: Mapping[str, Place],
+        comments: Mapping[str, Place] = MappingProxyType({}),
+        text: str = "",
+        merge_key: Hashable | None = None,
+    ) -> None:
+        """Put nodes and comments at new places."""
+        if not text:
+            text = self._text(
+                self.tr("Move {layer}"), self.tr("Move %n layers", "", len(places)), places
+            )
+
+        def edit(project: Project) -> Project:
+            project = edits.move(project, dict(places))
+            return move_comments(project, comments) if comments else project
+
+        self._bridge.document.apply(text, edit, merge_key)
+
+    def toggle_frozen(self, nodes: Collection[str]) -> None:
+        """Freeze these layers, or unfreeze them if all are frozen."""
+        graph = self._graph
+        if not nodes:
+            return
+        frozen = any(graph.layer_of(node).trainable for node in nodes)
+        text = self.tr("Freeze {0}") if frozen else self.tr("Unfreeze {0}")
+        one = graph.by_id[next(iter(nodes))].name
+        names = one if len(nodes) == 1 else self.tr("%n layers", "", len(nodes))
+        self._apply(text.format(names), partial(edits.freeze, ids=tuple(nodes), frozen=frozen))
+
+    def remove(
+        self,
+        nodes: Collection[str],
+        wires: Collection[EdgeKey],
+        comments: Collection[str] = (),
+        *,
+        heal: bool,
+        cut: bool = False,
+    ) -> None:
+        """Delete nodes, wires and comments; with ``heal``, what fed a node feeds what it fed."""
+        ids, keys, notes = tuple(nodes), tuple(wires), tuple(comments)
+        if not (ids or notes):
+            if keys:
+                self.disconnect_nodes(keys)
+            return
+        if cut:
+            one, many = self.tr("Cut {layer}"), self.tr("Cut %n layers", "", len(ids))
+        else:
+            one, many = self.tr("Delete {layer}"), self.tr("Delete %n layers", "", len(ids))
+
+        def edit(project: Project) -> Project:
+            project = remove_comments(edits.disconnect(project, keys), notes)
+            return edits.remove(project, ids, heal=heal)
+
+        self._apply(self._text(one, many, ids), edit)
+
+    def _text(self, one: str, many: str, nodes: Collection[str]) -> str:
+        """``one`` with the name of the only node, "a comment" for none, or ``many``."""
+        if len(nodes) > 1:
+            return many
+        names = [self._graph.by_id[node].name for node in nodes]
+        return one.format(layer=names[0] if names else self.tr("a comment"))
 
     @property
     def _graph(self) -> Graph:
         return self._bridge.document.project.graph
 
-    def _apply(self, text: str, edit: Edit) -> None:
-        self._bridge.document.apply(text, edit)
+    def _apply(self, text: str, edit: Edit) -> bool:
+        return self._bridge.document.apply(text, edit)
 
-    def _new(self, class_name: str, place: Place) -> Node | None:
+    def _new(self, class_name: str, place: Place, *beside: str) -> Node | None:
+        """A node of that class, in the block that holds all the nodes ``beside`` it."""
         spec: ClassSpec | None = self._catalogue.layer(class_name)
         if spec is None:
             text = self.tr("There is no layer class {name} in Keras {version}.")
             self.hint.emit(text.format(name=class_name, version=self._catalogue.keras_version))
             return None
-        return new_node(self._graph, spec, *place)
+        graph, root = self._graph, self._scene.root
+        group = common_group(graph, beside)
+        if root and root not in graph.ancestors(group):
+            group = root
+        return replace(new_node(graph, spec, *place), group=group)
 
     def _takes_input(self, node: Node) -> bool:
         spec = self._catalogue.layer(node.class_name)

@@ -12,15 +12,19 @@ from typing import Protocol
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtWidgets import QGraphicsPathItem, QGraphicsRectItem
 
-from kbuilder.document.graph import Edge, EdgeKey
+from kbuilder.document.graph import Comment, Edge, EdgeKey, Node
 from kbuilder.ui.canvas.edge_item import wire_path
 from kbuilder.ui.canvas.editing import CanvasEditing
 from kbuilder.ui.canvas.ports import Port
 from kbuilder.ui.canvas.scene import CanvasScene
+from kbuilder.ui.canvas.selecting import boxes, moving_comments
 from kbuilder.ui.canvas.style import REACH_PX
 
+INSERT_REACH_PX = 20.0
+"""How far from a wire, in screen pixels, something dropped still goes into it."""
 _THRESHOLD_PX = 4.0
 _ON_TOP = 10.0
+_NOWHERE = Edge(source="", target="")
 
 
 class Gesture(Protocol):
@@ -40,14 +44,19 @@ class Gesture(Protocol):
 
 
 class DragNodes:
-    """Move the selected nodes; one edit at the end. A press without a move changes nothing."""
+    """Move what is selected; one edit at the end. A press without a move changes nothing.
+
+    A single node without wires goes into the wire that it is dropped on.
+    """
 
     def __init__(self, scene: CanvasScene, editing: CanvasEditing) -> None:
         self._scene = scene
         self._editing = editing
         self._ids = scene.selected_ids()
+        self._comments = moving_comments(scene)
         self._start = QPointF()
         self._moving = False
+        self._wire: EdgeKey | None = None
 
     def start(self, place: QPointF) -> None:
         """Take hold of the nodes."""
@@ -59,29 +68,54 @@ class DragNodes:
         threshold = _THRESHOLD_PX * self._scene.pixel
         self._moving = self._moving or offset.manhattanLength() >= threshold
         if self._moving:
-            self._scene.preview_move(self._present(), offset)
+            self._preview(offset)
+            self._mark(self._wire_at(place))
 
     def end(self, place: QPointF) -> None:
         """Let them stay there."""
         self.move(place)
         if not self._moving:
             return
-        offset = place - self._start
-        by_id = self._scene.graph.by_id
-        self._editing.move(
-            {
-                node: (round(by_id[node].x + offset.x()), round(by_id[node].y + offset.y()))
-                for node in self._present()
-            }
-        )
-        self._scene.preview_move(self._present(), QPointF())
+        offset, wire = place - self._start, self._wire
+        self._mark(None)
+        graph = self._scene.graph
+        nodes = {node: _moved(graph.by_id[node], offset) for node in self._present()}
+        if wire is not None:
+            ((node, at),) = nodes.items()
+            self._editing.insert_existing(node, wire, at)
+        else:
+            notes = [note for note in graph.comments if note.id in self._comments]
+            self._editing.move(nodes, {note.id: _moved(note, offset) for note in notes})
+        self._preview(QPointF())
 
     def cancel(self) -> None:
         """Put them back."""
-        self._scene.preview_move(self._present(), QPointF())
+        self._mark(None)
+        self._preview(QPointF())
+
+    def _preview(self, offset: QPointF) -> None:
+        self._scene.preview_move(self._present(), offset)
+        for comment in self._comments:
+            item = self._scene.comments.get(comment)
+            if item is not None:
+                item.setPos(QPointF(item.comment.x, item.comment.y) + offset)
+
+    def _wire_at(self, place: QPointF) -> EdgeKey | None:
+        """The wire that the node would be put into."""
+        present = self._present()
+        if len(present) != 1 or self._comments or not self._editing.can_insert(present[0]):
+            return None
+        return self._scene.edge_at(place, INSERT_REACH_PX * self._scene.pixel)
+
+    def _mark(self, wire: EdgeKey | None) -> None:
+        for key, hovered in ((self._wire, False), (wire, True)):
+            if key is not None and key in self._scene.edges and self._wire != wire:
+                self._scene.edges[key].set_hovered(hovered)
+        self._wire = wire
 
     def _present(self) -> list[str]:
-        return [node for node in self._ids if node in self._scene.nodes]
+        by_id = self._scene.graph.by_id
+        return [node for node in self._ids if node in by_id]
 
 
 class Marquee:
@@ -89,7 +123,7 @@ class Marquee:
 
     def __init__(self, scene: CanvasScene, keep: list[str]) -> None:
         self._scene = scene
-        self._before = scene.selected_ids()
+        self._before = boxes(scene)
         self._keep = keep
         self._start = QPointF()
         self._frame = QGraphicsRectItem()
@@ -180,48 +214,68 @@ class DrawWire:
             return
         target = self._target(place)
         if target is not None:
-            edge = self._edge(target)
-            if edge.key != self._moved:
-                self._editing.connect_nodes(edge, self._moved)
+            if self._moved is None or target != self._free_end(self._moved):
+                self._editing.connect_nodes(self._wires(target), self._gone)
         elif self._scene.node_at(place) != self._fixed.node:
             if self._moved is None:
                 self._dropped(self._fixed, place)
             else:
-                self._editing.disconnect_nodes([self._moved])
+                self._editing.disconnect_nodes(self._gone)
 
     def cancel(self) -> None:
         """Leave the wires as they are."""
         self._clean()
 
+    @property
+    def _gone(self) -> tuple[EdgeKey, ...]:
+        """The wires of the document that the moved one stands for."""
+        if self._moved is None:
+            return ()
+        return self._scene.projection.bundles.get(self._moved, (self._moved,))
+
     def _target(self, place: QPointF) -> Port | None:
-        """The port that the wire would go to: one within reach, or a free one of the node there."""
+        """The port that the wire would go to: one within reach, or a free one of the box there."""
         reach = REACH_PX * self._scene.pixel
         port = self._scene.port_at(place, reach, output=not self._fixed.output)
         if port is not None and port.node != self._fixed.node:
             return port
-        node = self._scene.node_at(place)
-        if not node or node == self._fixed.node:
+        box = self._scene.node_at(place)
+        if not box or box == self._fixed.node:
             return None
-        if self._moved is not None and node == self._free_end(self._moved).node:
+        if self._moved is not None and box == self._free_end(self._moved).node:
             return self._free_end(self._moved)
-        if self._fixed.output:
-            return Port(node, self._editing.free_port(node), False)
-        return Port(node, 0, True)
+        if not self._fixed.output:
+            port = Port(box, 0, True)
+        elif box in self._scene.projection.ports:
+            port = self._free_input(box)
+        else:
+            port = Port(box, self._editing.free_port(box), False)
+        return port if self._scene.ports_behind(port) else None
+
+    def _free_input(self, block: str) -> Port:
+        shown = self._scene.projection
+        taken = {edge.target_port for edge in shown.wires.values() if edge.target == block}
+        count = len(shown.ports[block].inputs)
+        return Port(block, next((n for n in range(count) if n not in taken), count - 1), False)
 
     def _free_end(self, key: EdgeKey) -> Port:
-        source, source_port, target, target_port = key
+        edge = self._scene.projection.wires[key]
         if self._fixed.output:
-            return Port(target, target_port, False)
-        return Port(source, source_port, True)
+            return Port(edge.target, edge.target_port, False)
+        return Port(edge.source, edge.source_port, True)
 
-    def _edge(self, target: Port) -> Edge:
+    def _wires(self, target: Port) -> list[Edge]:
+        """What the document gets: more than one wire into a block that hands the tensor on."""
         source, end = (self._fixed, target) if self._fixed.output else (target, self._fixed)
-        return Edge(
-            source=source.node, source_port=source.number, target=end.node, target_port=end.number
-        )
+        behind = self._scene.ports_behind
+        return [
+            Edge(source=a.node, source_port=a.number, target=b.node, target_port=b.number)
+            for a in behind(source)
+            for b in behind(end)
+        ]
 
     def _why_not(self, target: Port) -> str:
-        return self._editing.why_not(self._edge(target), self._moved)
+        return self._editing.why_not(self._wires(target), self._gone)
 
     def _hover(self, port: Port | None) -> None:
         nodes = self._scene.nodes
@@ -251,16 +305,21 @@ def wire_from(scene: CanvasScene, port: Port) -> tuple[Port, EdgeKey | None]:
     A press on an input that has a wire picks up that wire's end; a press on an output picks up the
     end of a selected wire, and otherwise begins a new one.
     """
-    graph = scene.graph
+    wires = scene.projection.wires
     if not port.output:
-        for edge in graph.incoming[port.node]:
-            if edge.target_port == port.number:
-                return Port(edge.source, edge.source_port, True), edge.key
+        for key, edge in wires.items():
+            if (edge.target, edge.target_port) == (port.node, port.number):
+                return Port(edge.source, edge.source_port, True), key
         return port, None
     for key in scene.selected_edges():
-        if (key[0], key[1]) == (port.node, port.number):
-            return Port(key[2], key[3], False), key
+        edge = wires.get(key, _NOWHERE)
+        if (edge.source, edge.source_port) == (port.node, port.number):
+            return Port(edge.target, edge.target_port, False), key
     return port, None
+
+
+def _moved(part: Node | Comment, offset: QPointF) -> tuple[float, float]:
+    return (round(part.x + offset.x()), round(part.y + offset.y()))
 
 
 class Pan:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from PySide6.QtCore import QLineF, QObject, QPointF, QRectF, Qt, Signal
 from PySide6.QtWidgets import QGraphicsItem
@@ -223,6 +223,15 @@ class CanvasScene(MirrorScene):
             frame = self.projection.frames[group]
             self.frames[group].setPos(frame.left + offset.x(), frame.top + offset.y())
         self._place_edges_of(boxes)
+        self._tell_shapes()
+
+    def preview_places(self, places: Mapping[str, QPointF]) -> None:
+        """Show boxes elsewhere than the document has them."""
+        there = {box for box in places if box in self.nodes} - self.projection.ghosts
+        for box in there:
+            self.nodes[box].setPos(places[box])
+            self._show_block(self.nodes[box])
+        self._place_edges_of(there)
         self._tell_shapes()
 
     # --- following the document -----------------------------------------------------------------

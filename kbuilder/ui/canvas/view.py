@@ -1,11 +1,10 @@
-"""The view on the canvas: mouse, wheel, keys and drops, turned into gestures and edits."""
+"""The view on the canvas: mouse and drops turned into gestures, gestures into edits."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import (
+    QContextMenuEvent,
     QDragEnterEvent,
     QDragLeaveEvent,
     QDragMoveEvent,
@@ -14,65 +13,89 @@ from PySide6.QtGui import (
     QHelpEvent,
     QKeyEvent,
     QMouseEvent,
+    QResizeEvent,
 )
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from kbuilder.document.changes import Changes
-from kbuilder.document.graph import EdgeKey
+from kbuilder.document.fragment import Placed
+from kbuilder.ui.canvas.clipboard import CanvasClipboard
+from kbuilder.ui.canvas.commands import make_commands
+from kbuilder.ui.canvas.commenting import Commenting, ResizeComment
+from kbuilder.ui.canvas.context_menu import ContextMenus
+from kbuilder.ui.canvas.copying import DragCopies
+from kbuilder.ui.canvas.drops import LayerDrops
 from kbuilder.ui.canvas.edge_scroll import EdgeScroll
 from kbuilder.ui.canvas.editing import CanvasEditing
+from kbuilder.ui.canvas.find_bar import FindBar
 from kbuilder.ui.canvas.gestures import DragNodes, DrawWire, Gesture, Marquee, Pan, wire_from
 from kbuilder.ui.canvas.hover import EDGE_REACH_PX, Hover
 from kbuilder.ui.canvas.inserting import InsertPlace, LayerInserter
+from kbuilder.ui.canvas.lasso import CutWires, Lasso
+from kbuilder.ui.canvas.moving import Moving
+from kbuilder.ui.canvas.ports import Port
 from kbuilder.ui.canvas.scene import CanvasScene
+from kbuilder.ui.canvas.selecting import Selecting, boxes, shown
 from kbuilder.ui.canvas.style import REACH_PX
-from kbuilder.ui.canvas.walking import ARROWS, neighbour
+from kbuilder.ui.canvas.view_keys import ViewKeys
 from kbuilder.ui.canvas.zoom_view import ZoomView
-from kbuilder.ui.layer_search import MIME_LAYER
 from kbuilder.ui.text import tooltip
 
-_DROP_REACH_PX = 20.0
+_CONTROL = Qt.KeyboardModifier.ControlModifier
+_SHIFT = Qt.KeyboardModifier.ShiftModifier
+_ALT = Qt.KeyboardModifier.AltModifier
 
 
 class CanvasView(ZoomView):
-    """Lets people work on a ``CanvasScene``."""
+    """Lets people work on a ``CanvasScene``. What its parts can do is called through the parts."""
 
     hint = Signal(str)
     """A sentence for the status bar."""
     node_activated = Signal(str)
     """Id of a node that was double-clicked or confirmed with Enter."""
+    arrange_wanted = Signal()
+    """The layers are to be laid out automatically."""
 
     def __init__(self, scene: CanvasScene, parent: QWidget | None = None) -> None:
         super().__init__(scene, parent)
-        self.editing = CanvasEditing(scene.bridge, scene.catalogue, self)
-        self.editing.hint.connect(self.hint)
         self.setAccessibleName(self.tr("Canvas"))
-        self._speak_selection()
-        scene.selection_changed.connect(self._speak_selection)
         self._gesture: Gesture | None = None
         self._mouse = QPointF()
-        self._space_held = False
         self._edge_scroll = EdgeScroll(self._scroll_under_gesture, self)
         self._hover = Hover(scene)
-        self._key_actions: dict[Qt.Key, Callable[[], None]] = {
-            Qt.Key.Key_F: self.fit,
-            Qt.Key.Key_Tab: self.open_quick_insert,
-            Qt.Key.Key_Return: self._activate,
-            Qt.Key.Key_Enter: self._activate,
-        }
-        self.inserter = LayerInserter(scene, self.editing, self)
-        self.inserter.inserted.connect(self._reveal)
+        self.editing: CanvasEditing = CanvasEditing(scene, self)
+        self.selecting: Selecting = Selecting(scene)
+        self.moving: Moving = Moving(scene, self.editing, self)
+        self.clipboard: CanvasClipboard = CanvasClipboard(scene, self.editing, self)
+        self.commenting: Commenting = Commenting(scene, self)
+        self.inserter: LayerInserter = LayerInserter(scene, self.editing, self)
+        self.find_bar: FindBar = FindBar(scene, self)
+        self._drops = LayerDrops(
+            scene, self.editing, self.clipboard, self._hover, self.overlays, self
+        )
+        self._keys = ViewKeys(self)
+        self.commands = make_commands(self)
+        self._menus = ContextMenus(self)
+        self._connect()
+        self._speak_selection()
+
+    def _connect(self) -> None:
+        scene = self.canvas
+        scene.selection_changed.connect(self._speak_selection)
         scene.bridge.changed.connect(self._document_changed)
+        self.editing.hint.connect(self.hint)
+        self.clipboard.hint.connect(self.hint)
+        self.clipboard.placed.connect(self._reveal_placed)
+        self.inserter.inserted.connect(self.reveal)
+        self.find_bar.reached.connect(self.show_node)
 
-    # --- what the window's actions call ---------------------------------------------------------
-
-    def select_all(self) -> None:
-        """Select all nodes."""
-        self.canvas.select(self.canvas.nodes)
+    # --- what the commands call -----------------------------------------------------------------
 
     def delete_selection(self, *, heal: bool = True) -> None:
-        """Delete the selected nodes and wires; with ``heal`` chains are closed again."""
-        self.editing.remove(self.canvas.selected_ids(), self.canvas.selected_edges(), heal=heal)
+        """Delete what is selected; with ``heal`` chains are closed again."""
+        scene = self.canvas
+        nodes, wires = scene.selected_ids(), scene.selected_edges()
+        self.editing.remove(nodes, wires, scene.selected_comments(), heal=heal)
 
     def insert_layer(self, class_name: str) -> None:
         """Add a layer after the selected nodes, into the selected wire, or in the middle."""
@@ -84,6 +107,52 @@ class CanvasView(ZoomView):
         at = self._mouse if self.underMouse() else middle
         self.inserter.ask(self.inserter.place_by_selection(), at)
 
+    def toggle_frozen(self) -> None:
+        """Freeze the selected layers, or unfreeze them if all are frozen."""
+        self.editing.toggle_frozen(self.canvas.selected_ids())
+
+    def add_comment(self) -> None:
+        """Add a comment at the mouse, or in the middle, and write in it."""
+        middle = self.mapToScene(self.viewport().rect().center())
+        self.commenting.add(self.mouse_place() or middle, self.canvas.root)
+
+    def edit_comment(self) -> None:
+        """Write in the selected comment."""
+        for comment in self.canvas.selected_comments()[:1]:
+            self.commenting.edit(comment)
+
+    def ask_to_arrange(self) -> None:
+        """Tell that the layers are to be laid out."""
+        self.arrange_wanted.emit()
+
+    def mouse_place(self) -> QPointF | None:
+        """Where the mouse is in the scene; None when it is not over the canvas."""
+        return self.mapToScene(self._mouse.toPoint()) if self.underMouse() else None
+
+    def show_node(self, node: str) -> None:
+        """Select a node, opening the block that hides it, and bring it to the middle."""
+        self.canvas.reveal(node)
+        self.canvas.select([node])
+        self.centerOn(self.canvas.content_rect([node]).center())
+
+    def reveal(self, box: str) -> None:
+        """Scroll as little as shows a box."""
+        self.ensureVisible(self.canvas.content_rect([box]), 40, 40)
+
+    def activate(self) -> None:
+        """Go on with the selected thing: write in a comment, enter a block, edit a layer."""
+        for comment in self.canvas.selected_comments()[:1]:
+            self.commenting.edit(comment)
+            return
+        for box in boxes(self.canvas)[:1]:
+            self._activate_box(box)
+
+    def _activate_box(self, box: str) -> None:
+        if box in self.canvas.graph.by_id:
+            self.node_activated.emit(box)
+        else:
+            self.canvas.enter(box)
+
     # --- mouse ----------------------------------------------------------------------------------
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -92,50 +161,74 @@ class CanvasView(ZoomView):
         if self._gesture is not None:
             return
         place = self.mapToScene(event.position().toPoint())
-        middle = event.button() == Qt.MouseButton.MiddleButton
-        if middle or (self._space_held and event.button() == Qt.MouseButton.LeftButton):
-            self._space_held = False
+        left = event.button() == Qt.MouseButton.LeftButton
+        if event.button() == Qt.MouseButton.MiddleButton or (left and self._keys.take_space()):
             self.viewport().setCursor(Qt.CursorShape.ClosedHandCursor)
             self._gesture = Pan(self.scroll_by, lambda: self._mouse)
-        elif event.button() == Qt.MouseButton.LeftButton:
+        elif left:
             self._gesture = self._gesture_at(place, event.modifiers())
+        elif event.button() == Qt.MouseButton.RightButton and event.modifiers() & _CONTROL:
+            self._gesture = CutWires(self.canvas, self.editing)
         if self._gesture is not None:
             self._gesture.start(place)
             event.accept()
 
     def _gesture_at(self, place: QPointF, keys: Qt.KeyboardModifier) -> Gesture | None:
         scene = self.canvas
-        adding = bool(
-            keys & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
-        )
+        adding = bool(keys & (_CONTROL | _SHIFT))
         port = scene.port_at(place, REACH_PX * scene.pixel) if not scene.in_overview else None
-        if port is not None:
-            fixed, moved = wire_from(scene, port)
-            return DrawWire(
-                scene,
-                self.editing,
-                fixed,
-                moved=moved,
-                tell=self._tell,
-                dropped=self.inserter.ask_for_wire,
-            )
-        node = scene.node_at(place)
-        if node:
-            return self._press_node(node, adding)
+        if port is not None and not keys & _ALT and scene.ports_behind(port):
+            return self._draw_wire(port)
+        box = scene.node_at(place)
+        if box:
+            return self._press(box, "", adding, copying=bool(keys & _ALT))
         edge = scene.edge_at(place, EDGE_REACH_PX * scene.pixel)
-        if edge is not None:
-            scene.select((), [edge])
+        if edge is not None and not keys & _ALT:
+            scene.select(
+                boxes(scene) if adding else (),
+                [*(scene.selected_edges() if adding else ()), edge],
+                scene.selected_comments() if adding else (),
+            )
             return None
-        return Marquee(scene, scene.selected_ids() if adding else [])
+        comment = scene.comment_at(place)
+        if comment:
+            if scene.comments[comment].on_handle(place):
+                scene.select((), comments=[comment])
+                return ResizeComment(scene, self.commenting, comment)
+            return self._press("", comment, adding, copying=bool(keys & _ALT))
+        frame = scene.frame_at(place)
+        if frame:
+            return self._press(frame, "", adding, copying=bool(keys & _ALT))
+        keep = boxes(scene) if adding else []
+        return Lasso(scene, keep) if keys & _ALT else Marquee(scene, keep)
 
-    def _press_node(self, node: str, adding: bool) -> Gesture | None:
-        selected = self.canvas.selected_ids()
-        if adding and node in selected:
-            self.canvas.select(each for each in selected if each != node)
-            return None
-        if node not in selected:
-            self.canvas.select([*selected, node] if adding else [node])
-        return DragNodes(self.canvas, self.editing)
+    def _draw_wire(self, port: Port) -> Gesture:
+        fixed, moved = wire_from(self.canvas, port)
+        return DrawWire(
+            self.canvas,
+            self.editing,
+            fixed,
+            moved=moved,
+            tell=self._tell,
+            dropped=self.inserter.ask_for_wire,
+        )
+
+    def _press(self, box: str, comment: str, adding: bool, *, copying: bool) -> Gesture | None:
+        """Select a box or a comment as the keys say, and take hold of what is selected then."""
+        scene = self.canvas
+        chosen, notes = boxes(scene), scene.selected_comments()
+        if box in chosen or comment in notes:
+            if adding:
+                scene.select(
+                    (each for each in chosen if each != box),
+                    comments=(each for each in notes if each != comment),
+                )
+                return None
+        else:
+            scene.select(
+                [*(chosen if adding else ()), box], comments=[*(notes if adding else ()), comment]
+            )
+        return DragCopies(scene, self.clipboard) if copying else DragNodes(scene, self.editing)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Let the gesture follow; without one show what the mouse is over."""
@@ -145,9 +238,18 @@ class CanvasView(ZoomView):
             self._gesture.move(place)
             if not isinstance(self._gesture, Pan):
                 self._edge_scroll.follow(self._mouse, self.viewport().rect())
-        elif self._hover.follow(place):
+        elif not self._keys.space_held:
+            self._show_cursor(place)
+
+    def _show_cursor(self, place: QPointF) -> None:
+        scene = self.canvas
+        if self._hover.follow(place):
             self.viewport().setCursor(Qt.CursorShape.CrossCursor)
-        elif not self._space_held:
+            return
+        comment = "" if scene.node_at(place) else scene.comment_at(place)
+        if comment and scene.comments[comment].on_handle(place):
+            self.viewport().setCursor(Qt.CursorShape.SizeFDiagCursor)
+        else:
             self.viewport().unsetCursor()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
@@ -158,16 +260,27 @@ class CanvasView(ZoomView):
             gesture.end(self.mapToScene(event.position().toPoint()))
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Tell that a node was activated; on empty canvas open quick insert there."""
+        """Go on with what is there; on empty canvas open quick insert."""
         if event.button() != Qt.MouseButton.LeftButton:
             return
         place = self.mapToScene(event.position().toPoint())
-        node = self.canvas.node_at(place)
-        if node:
-            self.node_activated.emit(node)
-        elif self.canvas.edge_at(place, EDGE_REACH_PX * self.canvas.pixel) is None:
-            self.canvas.select(())
+        scene = self.canvas
+        box, comment = scene.node_at(place) or scene.frame_at(place), scene.comment_at(place)
+        if box:
+            self._activate_box(box)
+        elif scene.edge_at(place, EDGE_REACH_PX * scene.pixel) is not None:
+            return
+        elif comment:
+            self.commenting.edit(comment)
+        else:
+            scene.select(())
             self.inserter.ask(InsertPlace(place), event.position())
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Offer what can be done with what is there; by key, with what is selected."""
+        event.accept()
+        if self._gesture is None:
+            self._menus.open(event)
 
     def cancel_gesture(self) -> bool:
         """Give up the gesture that runs; answers whether there was one."""
@@ -189,17 +302,26 @@ class CanvasView(ZoomView):
 
     def _document_changed(self, changes: Changes) -> None:
         """Give up a gesture whose ground was changed under it, as by undo with the button down."""
-        if changes.graph:
+        if changes.graph or changes.comments:
             self.cancel_gesture()
 
     def viewportEvent(self, event: QEvent) -> bool:
         """Show what is wrong with a node, or its class, as a tool tip."""
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
-            node = self.canvas.node_at(self.mapToScene(event.pos()))
-            text = self.canvas.tip_of(node) if node else ""
+            box = self.canvas.node_at(self.mapToScene(event.pos()))
+            text = self.canvas.tip_of(box) if box else ""
             QToolTip.showText(event.globalPos(), tooltip(text), self)
             return True
         return super().viewportEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the find bar in its place."""
+        super().resizeEvent(event)
+        self.find_bar.place()
+
+    def _reveal_placed(self, placed: Placed) -> None:
+        for box in shown(self.canvas, placed.nodes[:1]):
+            self.reveal(box)
 
     def _speak_selection(self) -> None:
         """Let screen readers tell what is selected, as the eye sees it."""
@@ -217,35 +339,14 @@ class CanvasView(ZoomView):
     # --- keys -----------------------------------------------------------------------------------
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Delete, walk, select, insert, fit, cancel."""
-        key, keys = event.key(), event.modifiers()
-        control = bool(keys & Qt.KeyboardModifier.ControlModifier)
-        if key == Qt.Key.Key_Escape:
-            if not self.cancel_gesture():
-                self.canvas.select(())
-        elif key in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
-            self.delete_selection(heal=not control)
-        elif key in ARROWS:
-            self._walk(Qt.Key(key), bool(keys & Qt.KeyboardModifier.ShiftModifier))
-        elif key == Qt.Key.Key_A and control:
-            self.select_all()
-        elif key == Qt.Key.Key_Space:
-            if not event.isAutoRepeat():
-                self._space_held = True
-                self.viewport().setCursor(Qt.CursorShape.OpenHandCursor)
-        elif not control and key in self._key_actions:
-            self._key_actions[Qt.Key(key)]()
-        else:
+        """Walk, nudge, insert, go on, cancel; the other keys are shortcuts of commands."""
+        if not self._keys.press(event):
             super().keyPressEvent(event)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
         """Space, pressed and released without a drag between, opens quick insert."""
-        if event.key() != Qt.Key.Key_Space or event.isAutoRepeat():
+        if not self._keys.release(event):
             super().keyReleaseEvent(event)
-        elif self._space_held:
-            self._space_held = False
-            self.viewport().unsetCursor()
-            self.open_quick_insert()
 
     def focusNextPrevChild(self, next: bool) -> bool:
         """Tab opens quick insert, so it stays here; Shift+Tab leaves the canvas."""
@@ -253,69 +354,26 @@ class CanvasView(ZoomView):
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         """Forget that Space is held: its release goes elsewhere."""
-        self._space_held = False
+        self._keys.take_space()
         super().focusOutEvent(event)
-
-    def _activate(self) -> None:
-        for node in self.canvas.selected_ids()[:1]:
-            self.node_activated.emit(node)
-
-    def _walk(self, key: Qt.Key, extend: bool) -> None:
-        selected = self.canvas.selected_ids()
-        graph = self.canvas.graph
-        if not graph.nodes:
-            return
-        reached = neighbour(graph, selected[-1], key) if selected else graph.nodes[0].id
-        self.canvas.select([*selected, reached] if extend else [reached])
-        self._reveal(reached)
-
-    def _reveal(self, node: str) -> None:
-        self.ensureVisible(self.canvas.content_rect([node]), 40, 40)
 
     # --- drops ----------------------------------------------------------------------------------
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Take layers from the palette; anything else goes to the window."""
-        self._answer_drag(event)
+        self._drops.takes(event)
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
-        """Mark the wire that a drop would insert the layer into."""
-        if self._answer_drag(event):
-            self._hover.show(edge=self._drop_edge(event))
+        """Show what a drop would do here."""
+        if self._drops.takes(event):
+            self._drops.show(event, self.mapToScene(event.position().toPoint()))
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        """Unmark the wire."""
-        self._hover.show()
+        """Show nothing any more."""
+        self._drops.clear()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Add the layer there, or insert it into the wire there."""
-        if not self._answer_drag(event):
-            return
-        class_name = bytes(event.mimeData().data(MIME_LAYER).data()).decode("utf-8", "replace")
-        edge = self._drop_edge(event)
-        self._hover.show()
-        if edge is not None:
-            node = self.editing.insert(class_name, edge)
-        else:
-            place = self.mapToScene(event.position().toPoint())
-            node = self.editing.add(class_name, place)
-        if node:
-            self.canvas.select([node])
+        """Add, insert, connect or replace, by what is there."""
+        if self._drops.takes(event):
+            self._drops.drop(event, self.mapToScene(event.position().toPoint()))
             self.setFocus(Qt.FocusReason.MouseFocusReason)
-
-    def _answer_drag(self, event: QDropEvent) -> bool:
-        ours = event.mimeData().hasFormat(MIME_LAYER)
-        if ours:
-            event.setDropAction(Qt.DropAction.CopyAction)
-            event.accept()
-        else:
-            event.ignore()
-        return ours
-
-    def _drop_edge(self, event: QDropEvent) -> EdgeKey | None:
-        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            return None
-        place = self.mapToScene(event.position().toPoint())
-        if self.canvas.node_at(place):
-            return None
-        return self.canvas.edge_at(place, _DROP_REACH_PX * self.canvas.pixel)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 
-from kbuilder.document.graph import Graph
+from kbuilder.ui.canvas.projection import Projection
 
 ARROWS = {
     Qt.Key.Key_Up: (0, -1),
@@ -14,19 +14,26 @@ ARROWS = {
 }
 
 
-def neighbour(graph: Graph, start: str, key: Qt.Key) -> str:
-    """The node that an arrow key leads to, or ``start``.
+def neighbour(drawn: Projection, start: str, key: Qt.Key) -> str:
+    """The box that an arrow key leads to, or ``start``.
 
-    Up and down walk along wires; left and right go to the nearest node on that side.
+    Up and down walk along wires; left and right go to the nearest box on that side.
     """
-    here = graph.by_id[start]
+    places = {box: place for box, place in drawn.boxes.items() if box not in drawn.ghosts}
+    if start not in places:
+        return next(iter(places), start)
+    here = places[start]
     across, down = ARROWS[key]
     if down:
-        wires = graph.outgoing[start] if down > 0 else graph.incoming[start]
-        ids = [wire.target if down > 0 else wire.source for wire in wires]
-        found = [graph.by_id[node] for node in ids]
-        return min(found, key=lambda node: abs(node.x - here.x), default=here).id
-    found = [node for node in graph.nodes if (node.x - here.x) * across > 0]
+        ends = [
+            (edge.source, edge.target) if down > 0 else (edge.target, edge.source)
+            for edge in drawn.wires.values()
+        ]
+        found = [other for box, other in ends if box == start and other in places]
+        return min(found, key=lambda box: abs(places[box][0] - here[0]), default=start)
+    found = [box for box, (x, _) in places.items() if (x - here[0]) * across > 0]
     return min(
-        found, key=lambda node: abs(node.x - here.x) + 3 * abs(node.y - here.y), default=here
-    ).id
+        found,
+        key=lambda box: abs(places[box][0] - here[0]) + 3 * abs(places[box][1] - here[1]),
+        default=start,
+    )

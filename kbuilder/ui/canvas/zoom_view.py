@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRect, QRectF, Qt, Signal
-from PySide6.QtGui import QPainter, QPixmapCache, QResizeEvent, QShowEvent, QWheelEvent
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, Signal
+from PySide6.QtGui import (
+    QGuiApplication,
+    QNativeGestureEvent,
+    QPainter,
+    QPixmapCache,
+    QResizeEvent,
+    QShowEvent,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QGraphicsView, QWidget
 
 from kbuilder.ui import theme
@@ -11,6 +19,7 @@ from kbuilder.ui.canvas.grid import DotGrid
 from kbuilder.ui.canvas.overlays import Breadcrumb, Overlays
 from kbuilder.ui.canvas.overview import Minimap
 from kbuilder.ui.canvas.scene import CanvasScene
+from kbuilder.ui.canvas.selecting import shown
 
 _LEAST_ZOOM, _MOST_ZOOM = 0.05, 2.5
 _WHEEL_FACTOR = 1.0015
@@ -84,8 +93,13 @@ class ZoomView(QGraphicsView):
         self.set_zoom(self.zoom / 1.2)
 
     def fit(self) -> None:
-        """Show the selected nodes, or the whole graph, at 100 % at most."""
-        self._frame(self.canvas.content_rect(self.canvas.selected_ids()), 0.0)
+        """Show the selected boxes, or the whole graph, at 100 % at most."""
+        chosen = shown(self.canvas, self.canvas.selected_ids())
+        self._frame(self.canvas.content_rect(chosen), 0.0)
+
+    def fit_all(self) -> None:
+        """Show the whole graph, at 100 % at most."""
+        self._frame(self.canvas.content_rect(), 0.0)
 
     def show_start(self) -> None:
         """Show the graph from its top, as much of it as can be read."""
@@ -106,13 +120,28 @@ class ZoomView(QGraphicsView):
         self._tell_part()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Scroll; with Ctrl zoom at the cursor, with Shift scroll sideways."""
+        """Scroll; with Ctrl zoom at the cursor, with Shift scroll sideways.
+
+        A touchpad tells pixels and is followed to the pixel, while the fingers are on it.
+        """
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             factor = _WHEEL_FACTOR ** event.angleDelta().y()
             self.set_zoom(self.zoom * factor, event.position())
             event.accept()
+        elif _tells_pixels(event):
+            if event.phase() != Qt.ScrollPhase.ScrollMomentum:
+                self.scroll_by(QPointF(event.pixelDelta()))
+            event.accept()
         else:
             super().wheelEvent(event)
+
+    def viewportEvent(self, event: QEvent) -> bool:
+        """Zoom at the cursor with two fingers on a touchpad."""
+        if isinstance(event, QNativeGestureEvent):
+            if event.gestureType() == Qt.NativeGestureType.ZoomNativeGesture:
+                self.set_zoom(self.zoom * (1.0 + event.value()), event.position())
+            return True
+        return super().viewportEvent(event)
 
     def scroll_by(self, pixels: QPointF) -> None:
         """Move what is shown by so many screen pixels."""
@@ -157,3 +186,8 @@ class ZoomView(QGraphicsView):
     def _restyle(self) -> None:
         self.minimap.set_style(self.canvas.canvas_style)
         self.viewport().update()
+
+
+def _tells_pixels(event: QWheelEvent) -> bool:
+    """Whether the wheel is a touchpad; on X11 its pixels are of no use."""
+    return not event.pixelDelta().isNull() and QGuiApplication.platformName() != "xcb"
