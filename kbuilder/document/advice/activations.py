@@ -75,6 +75,7 @@ def _softmax_for_yes_or_no(ending: Ending) -> Problem:
         f"{ending.loss.class_name} judges each value as a yes or no of its own, but “{ending.name}” ends in "
         "softmax over classes that exclude each other. Use a categorical loss, or sigmoid.",
         [*losses, activation_fix(ending.evidence, ending.activated, "sigmoid")],
+        severity="error" if ending.target and ending.target.is_number else "warning",
     )
 
 
