@@ -92,6 +92,7 @@ class Arranging(QObject):
             for box, place in before.items()
             if box in nodes and nodes[box].pos() != place
         }
+        self._show(0.0)
         self._glide.start()
 
     @Slot(object)

@@ -120,7 +120,8 @@ class CanvasClipboard(QObject):
         return cut_out(scene.graph, scene.selected_ids(), scene.selected_comments())
 
     def _add(self, fragment: Fragment, corner: tuple[float, float]) -> None:
-        made = place(self._scene.bridge.document.project, fragment, corner)
+        scene = self._scene
+        made = place(scene.bridge.document.project, fragment, corner, group=scene.root)
         self.show(made, self._text(self.tr("Paste {layer}"), fragment))
 
     def _text(self, one: str, fragment: Fragment, *, duplicate: bool = False) -> str:

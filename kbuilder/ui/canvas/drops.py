@@ -111,10 +111,13 @@ class LayerDrops(QObject):
         project = self._scene.bridge.document.project
         made: Placed | None = None
         if target.edge is not None:
-            made = insert(project, fragment, target.edge, corner)
-        elif target.port is not None and target.port.output:
+            group = self._editing.group_of(target.edge[0], target.edge[2])
+            made = insert(project, fragment, target.edge, corner, group=group)
+        elif target.port is not None:
             source = self._scene.ports_behind(target.port)[0]
-            made = attach(project, fragment, (source.node, source.number), corner)
+            outlet = (source.node, source.number)
+            group = self._editing.group_of(source.node)
+            made = attach(project, fragment, outlet, corner, group=group)
         if made is None:
             self._clipboard.place(fragment, place)
         else:

@@ -294,17 +294,20 @@ class CanvasEditing(QObject):
         return self._bridge.document.apply(text, edit)
 
     def _new(self, class_name: str, place: Place, *beside: str) -> Node | None:
-        """A node of that class, in the block that holds all the nodes ``beside`` it."""
+        """A node of that class, in the block of the nodes ``beside`` it."""
         spec: ClassSpec | None = self._catalogue.layer(class_name)
         if spec is None:
             text = self.tr("There is no layer class {name} in Keras {version}.")
             self.hint.emit(text.format(name=class_name, version=self._catalogue.keras_version))
             return None
-        graph, root = self._graph, self._scene.root
-        group = common_group(graph, beside)
-        if root and root not in graph.ancestors(group):
-            group = root
-        return replace(new_node(graph, spec, *place), group=group)
+        return replace(new_node(self._graph, spec, *place), group=self.group_of(*beside))
+
+    def group_of(self, *nodes: str) -> str:
+        """The block that something new beside these nodes belongs to: the innermost that is open."""
+        graph, scene = self._graph, self._scene
+        around = graph.ancestors(common_group(graph, nodes))
+        opened = (each for each in around if each == scene.root or each in scene.frames)
+        return next(opened, scene.root)
 
     def _takes_input(self, node: Node) -> bool:
         spec = self._catalogue.layer(node.class_name)
