@@ -7,6 +7,7 @@ import threading
 from typing import BinaryIO
 
 import keras
+import psutil
 import tensorflow as tf
 
 from kbuilder.engine.session import Session
@@ -85,6 +86,7 @@ def ready() -> Ready:
         tensorflow_version=tf.__version__,
         device=_device_name(gpus),
         why_not_gpu="" if gpus else _why_not_gpu(),
+        memory_bytes=psutil.virtual_memory().total,
     )
 
 

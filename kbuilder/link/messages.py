@@ -152,12 +152,16 @@ class Watch(Message, frozen=True, kw_only=True):
 
 
 class Ready(Message, frozen=True, kw_only=True):
-    """The engine has loaded TensorFlow. ``why_not_gpu`` is empty when a GPU will train."""
+    """The engine has loaded TensorFlow. ``why_not_gpu`` is empty when a GPU will train.
+
+    ``memory_bytes`` is what the machine has in all, used or not.
+    """
 
     keras_version: str
     tensorflow_version: str
     device: str
     why_not_gpu: str = ""
+    memory_bytes: int = 0
 
 
 class Inferred(Message, frozen=True, kw_only=True):

@@ -6,10 +6,13 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
+from kbuilder.document.advice.advising import advise
+from kbuilder.document.advice.evidence import Fields, fields_by_node
 from kbuilder.document.catalogue import Catalogue
 from kbuilder.document.changes import Changes
 from kbuilder.document.facts import NodeFacts
-from kbuilder.document.problems import Problem
+from kbuilder.document.problems import Problem, joined
+from kbuilder.document.project import Project
 from kbuilder.document.rules import check
 from kbuilder.link.messages import (
     Failed,
@@ -53,10 +56,13 @@ class Workbench(QObject):
         self.problems: tuple[Problem, ...] = ()
         self.preview: DataPreview | None = None
         self.preview_fault = ""
+        self.catalogue = catalogue
         self._document = bridge.document
-        self._catalogue = catalogue
         self._engine = engine
         self._inferred: tuple[Problem, ...] = ()
+        self._structure: tuple[Project | None, tuple[Problem, ...]] = (None, ())
+        self._advice: tuple[Problem, ...] | None = None
+        self._memory_bytes = 0
         self._previewed: object = None
         self._infer_request = self._preview_request = 0
         self._inferring = self._infer_again = False
@@ -77,10 +83,12 @@ class Workbench(QObject):
     @Slot(object)
     def _follow(self, changes: Changes) -> None:
         if changes.replaced:
-            self.facts, self._inferred = {}, ()
+            self.facts, self._inferred, self._advice = {}, (), None
             self.preview, self.preview_fault, self._previewed = None, "", None
             self.preview_changed.emit()
-        if changes.graph or changes.replaced or changes.compile:
+        if changes.compile or changes.fit:
+            self._advice = None
+        if changes.graph or changes.replaced or changes.compile or changes.fit:
             self._check_timer.start()
         if changes.graph or changes.replaced:
             self._infer_timer.start()
@@ -95,16 +103,36 @@ class Workbench(QObject):
         return (project.data, inputs, outputs, self._document.path)
 
     def _check(self) -> None:
-        structure = check(self._document.project, self._catalogue)
-        # Keras stumbles over what the rules have already explained; a missing loss is not its matter.
-        explained = {problem.node for problem in structure if problem.parameter != "loss"}
-        self.problems = structure + tuple(
-            problem
-            for problem in self._inferred
-            if problem.node not in explained
-            and (not problem.node or problem.node in self._document.project.graph.by_id)
+        """Bring the problems up to date: of the drawing, of Keras, and advice.
+
+        Advice follows from facts; after an edit of the graph it waits for the new ones, so that it
+        never judges a layer by the shape that it had before.
+        """
+        project = self._document.project
+        if self._structure[0] is not project:
+            self._structure = (project, check(project, self.catalogue))
+        if self._advice is None:
+            self._advice = advise(
+                project, self.catalogue, self.facts, self._fields(), self._memory_bytes
+            )
+        nodes = project.graph.by_id
+        later = (
+            [each for each in part if not each.node or each.node in nodes]
+            for part in (self._inferred, self._advice)
         )
+        self.problems = joined(self._structure[1], *later)
         self.facts_changed.emit()
+
+    def _fields(self) -> Fields | None:
+        preview = self.preview
+        if preview is None:
+            return None
+        return fields_by_node(preview.fields, preview.inputs, preview.targets)
+
+    def _judge_again(self) -> None:
+        """Facts, data or memory are new."""
+        self._advice = None
+        self._check_timer.start()
 
     def _infer(self) -> None:
         """Ask for shapes: at once, or when the answer that is under way has come."""
@@ -120,6 +148,7 @@ class Workbench(QObject):
         self._previewed = self._wanted_preview()
         if not project.data.kind:
             self.preview, self.preview_fault = None, ""
+            self._judge_again()
             self.preview_changed.emit()
             return
         self._preview_request = self._engine.next_request()
@@ -136,16 +165,21 @@ class Workbench(QObject):
     @Slot(object)
     def _take(self, event: object) -> None:
         if isinstance(event, Inferred) and event.request == self._infer_request:
+            self.facts, self._inferred = event.nodes, event.problems
             if not self._infer_again:
-                self.facts, self._inferred = event.nodes, event.problems
-                self._check()
+                self._advice = None
+            self._check()
         elif isinstance(event, Previewed) and event.request == self._preview_request:
             self.preview, self.preview_fault = event.preview, ""
+            self._judge_again()
             self.preview_changed.emit()
         elif isinstance(event, Failed) and event.request == self._preview_request:
             self.preview, self.preview_fault = None, event.text
+            self._judge_again()
             self.preview_changed.emit()
         elif isinstance(event, Ready):
+            self._memory_bytes = event.memory_bytes
+            self._judge_again()
             self.ready.emit(event)
         elif isinstance(event, Finished | Failed | Stopped):
             self._end(event.request)

@@ -185,22 +185,6 @@ def cells(table: QTableWidget) -> list[list[str]]:
     ]
 
 
-def test_problems_are_counted_named_and_lead_to_their_node(window: MainWindow) -> None:
-    panel = window.design.problems
-    assert cells(panel._list) == [["No problems", "The model can be trained."]]
-    say_problems(
-        window,
-        Problem(severity="error", text="Does not fit.", node="out"),
-        Problem(severity="warning", text="Large.", node=""),
-    )
-    assert cells(panel._list) == [["last", "Does not fit."], ["Model", "Large."]]
-    assert panel.tabText(0) == "PROBLEMS  1"
-    panel._list.itemClicked.emit(panel._list.item(0, 1))
-    assert list(window.scene.selected_ids()) == ["out"]
-    say_problems(window)
-    assert panel.tabText(0) == "PROBLEMS"
-
-
 def test_the_summary_lists_layers_in_order(window: MainWindow) -> None:
     panel = window.design.problems
     window.document.apply("Freeze", lambda p: edits.freeze(p, ["mid"], True))

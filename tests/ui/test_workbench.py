@@ -10,6 +10,7 @@ from kbuilder.document.document import Document
 from kbuilder.document.graph import Node
 from kbuilder.document.problems import Problem
 from kbuilder.document.project import Project
+from kbuilder.document.values import KerasObject
 from kbuilder.link.messages import Failed, Finished, Infer, Inferred, Preview, Previewed, Ready
 from kbuilder.ui.document_bridge import DocumentBridge
 from kbuilder.ui.workbench import Workbench
@@ -59,14 +60,19 @@ def test_the_data_is_read_again_for_another_input(qtbot: QtBot, catalogue: Catal
     qtbot.waitUntil(lambda: stand.engine.count(Preview) == before + 1, timeout=WAIT_MS)
 
 
-def test_answers_to_older_questions_are_dropped(qapp: QApplication, catalogue: Catalogue) -> None:
+def test_an_answer_under_way_is_shown_until_the_latest_comes(
+    qapp: QApplication, catalogue: Catalogue
+) -> None:
     stand = Stand(catalogue)
     stand.bench.start()
     old = stand.engine.last(Infer).request
     stand.bench.start()
-    stand.engine.say(Inferred(request=old, nodes=facts()))
-    assert stand.bench.facts == {}
+    some = {"in": facts()["in"]}
+    stand.engine.say(Inferred(request=old, nodes=some))
+    assert stand.bench.facts == some
     stand.engine.say(Finished(request=old))
+    stand.engine.say(Inferred(request=old, nodes={}))
+    assert stand.bench.facts == some, "this question has had its answer"
     stand.engine.say(Inferred(request=stand.engine.last(Infer).request, nodes=facts()))
     assert stand.bench.facts == facts()
 
@@ -152,3 +158,49 @@ def test_ready_is_passed_on(qapp: QApplication, catalogue: Catalogue) -> None:
     ready = Ready(keras_version="3.15.1", tensorflow_version="2.21", device="CPU")
     stand.engine.say(ready)
     assert heard == [ready]
+
+
+def kinds(stand: Stand) -> list[str]:
+    return [problem.kind for problem in stand.bench.problems]
+
+
+def informed(catalogue: Catalogue) -> Stand:
+    """A workbench whose engine has answered."""
+    stand = Stand(catalogue)
+    stand.bench.start()
+    request = stand.engine.last(Infer).request
+    stand.engine.say(Inferred(request=request, nodes=facts()))
+    stand.engine.say(Finished(request=request))
+    return stand
+
+
+def test_advice_follows_the_facts_and_the_loss(qtbot: QtBot, catalogue: Catalogue) -> None:
+    stand = informed(catalogue)
+    assert kinds(stand) == ["logits-missing", "linear-pair"]
+    logits = KerasObject(class_name="SparseCategoricalCrossentropy", params={"from_logits": True})
+    stand.document.apply("Set", lambda p: edits.set_output(p, "out", loss=logits))
+    qtbot.waitUntil(lambda: kinds(stand) == ["linear-pair"], timeout=WAIT_MS)
+
+
+def test_advice_waits_for_the_facts_of_the_edited_graph(qtbot: QtBot, catalogue: Catalogue) -> None:
+    stand = informed(catalogue)
+    with qtbot.waitSignal(stand.bench.facts_changed, timeout=WAIT_MS):
+        stand.document.apply(
+            "Set", lambda p: edits.set_params(p, ["out"], {"activation": "softmax"})
+        )
+    assert "logits-missing" in kinds(stand)
+    stand.engine.say(Inferred(request=stand.engine.last(Infer).request, nodes=facts()))
+    assert "logits-missing" not in kinds(stand)
+
+
+def test_the_data_and_the_memory_are_judged_when_they_are_known(
+    qtbot: QtBot, catalogue: Catalogue
+) -> None:
+    stand = informed(catalogue)
+    request = stand.engine.last(Preview).request
+    stand.engine.say(Previewed(request=request, preview=preview()))
+    qtbot.waitUntil(lambda: "input-data" in kinds(stand), timeout=WAIT_MS)
+    stand.engine.say(
+        Ready(keras_version="3", tensorflow_version="2", device="CPU", memory_bytes=100)
+    )
+    qtbot.waitUntil(lambda: "weights-memory" in kinds(stand), timeout=WAIT_MS)

@@ -1,4 +1,4 @@
-"""What is wrong, worst first, and a summary of the layers; a click goes to the node."""
+"""What is wrong, worst first, with its fixes, and a summary of the layers; a click goes to the node."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ from PySide6.QtWidgets import (
 )
 
 from kbuilder.document.document import Document
+from kbuilder.document.errors import KBuilderError
+from kbuilder.document.fixes import Fix
+from kbuilder.document.mending import apply_fix
 from kbuilder.document.problems import Problem
-from kbuilder.ui import theme
+from kbuilder.ui.panels.problem_list import ProblemList
 from kbuilder.ui.text import shape_text
 from kbuilder.ui.workbench import Workbench
 
@@ -23,9 +26,15 @@ NODE_ROLE = Qt.ItemDataRole.UserRole
 
 
 class ProblemsPanel(QTabWidget):
-    """Two lists below the canvas. ``node_chosen`` carries the id of the node that was clicked."""
+    """Two lists below the canvas.
+
+    Signals:
+        node_chosen: the id of the node that was clicked.
+        told: a sentence why a fix could not be done.
+    """
 
     node_chosen = Signal(str)
+    told = Signal(str)
 
     def __init__(
         self, document: Document, workbench: Workbench, parent: QWidget | None = None
@@ -33,11 +42,10 @@ class ProblemsPanel(QTabWidget):
         super().__init__(parent)
         self._document = document
         self._workbench = workbench
-        self._problems: tuple[Problem, ...] | None = None
+        self._shown: tuple[object, ...] = ()
         self.setProperty("role", "side-bottom")
         self.setDocumentMode(True)
-        self._list = _table(2, self.tr("Problems"))
-        self._list.horizontalHeader().hide()
+        self._list = ProblemList()
         self._summary = _table(5, self.tr("Summary"))
         self._summary.setHorizontalHeaderLabels(
             [
@@ -50,45 +58,58 @@ class ProblemsPanel(QTabWidget):
         )
         self.addTab(self._list, self.tr("PROBLEMS"))
         self.addTab(self._summary, self.tr("SUMMARY"))
-        self._list.itemClicked.connect(self._choose)
-        self._list.itemActivated.connect(self._choose)
+        self._list.node_chosen.connect(self.node_chosen)
+        self._list.fix_wanted.connect(self._mend)
         self._summary.itemClicked.connect(self._choose)
         self.currentChanged.connect(self.refresh)
         workbench.facts_changed.connect(self.refresh)
-        theme.notifier.changed.connect(self._repaint)
         self.refresh()
 
     @Slot()
     def refresh(self) -> None:
         """Show what the workbench knows now."""
         problems = self._workbench.problems
-        if problems != self._problems:
-            self._problems = problems
-            self._show_problems(problems)
+        graph = self._document.project.graph
+        names = {
+            problem.node: graph.by_id[problem.node].name
+            for problem in problems
+            if problem.node in graph.by_id
+        }
+        if (problems, names) != self._shown:
+            self._shown = (problems, names)
+            self._list.show_problems(problems, names)
+            self._show_count(problems)
         if self.currentWidget() is self._summary:
             self._show_summary()
 
-    def _repaint(self) -> None:
-        self._problems = None
-        self.refresh()
+    @Slot(int)
+    def show_next(self, step: int) -> None:
+        """Go ``step`` problems on, or back if it is negative, and around at the ends."""
+        rows = self._list.rows()
+        if not rows:
+            return
+        self.setCurrentWidget(self._list)
+        last = self._list.marked()
+        start = -1 if step > 0 else 0
+        number = ((start if last is None else last) + step) % len(rows)
+        self._list.mark(number)
+        problem = rows[number].problem
+        if problem is not None and problem.node:
+            self.node_chosen.emit(problem.node)
 
-    def _show_problems(self, problems: tuple[Problem, ...]) -> None:
+    def _show_count(self, problems: tuple[Problem, ...]) -> None:
         errors = sum(problem.severity == "error" for problem in problems)
         title = self.tr("PROBLEMS")
         self.setTabText(0, f"{title}  {errors}" if errors else title)
-        names = self._document.project.graph.by_id
-        self._list.setRowCount(max(len(problems), 1))
-        if not problems:
-            self._list.setItem(0, 0, _item(self.tr("No problems"), dot(theme.current().ok)))
-            self._list.setItem(0, 1, _item(self.tr("The model can be trained.")))
-        for row, problem in enumerate(problems):
-            who = names[problem.node].name if problem.node in names else self.tr("Model")
-            first = _item(who, dot(severity_colour(problem.severity)))
-            second = _item(problem.text)
-            first.setToolTip(problem.severity)
-            for column, item in enumerate((first, second)):
-                item.setData(NODE_ROLE, problem.node)
-                self._list.setItem(row, column, item)
+
+    @Slot(object)
+    def _mend(self, fix: Fix) -> None:
+        """Do what a fix says, as one step that can be undone."""
+        catalogue = self._workbench.catalogue
+        try:
+            self._document.apply(fix.text, lambda project: apply_fix(project, fix, catalogue))
+        except KBuilderError as error:
+            self.told.emit(str(error))
 
     def _show_summary(self) -> None:
         graph, facts = self._document.project.graph, self._workbench.facts
@@ -107,12 +128,6 @@ class ProblemsPanel(QTabWidget):
     def _choose(self, item: QTableWidgetItem) -> None:
         if item.data(NODE_ROLE):
             self.node_chosen.emit(item.data(NODE_ROLE))
-
-
-def severity_colour(severity: str) -> QColor:
-    """The colour that stands for how bad a problem is."""
-    colours = theme.current()
-    return {"error": colours.error, "warning": colours.warning}.get(severity, colours.accent)
 
 
 def dot(colour: QColor) -> QIcon:
