@@ -31,6 +31,16 @@ def count_text(number: int) -> str:
     return str(number)
 
 
+def bytes_text(number: int) -> str:
+    """An amount of memory: 512 B, 2.1 KiB, 4.0 GiB."""
+    amount, unit = float(number), "B"
+    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
+        if amount < 1024 or unit == "TiB":
+            break
+        amount /= 1024
+    return f"{number} B" if unit == "B" else f"{amount:.1f} {unit}"
+
+
 def shape_text(shape: tuple[int | None, ...]) -> str:
     """A shape without its batch dimension, as on wires: 28 × 28 × 32."""
     inner = shape[1:]

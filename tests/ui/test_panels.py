@@ -125,7 +125,8 @@ def test_selecting_another_layer_shows_its_values_and_class(window: MainWindow) 
     panel = window.design.properties
     assert panel._title.text() == "last"
     assert panel._subtitle.text() == "Dense · 10 parameters"
-    assert (panel._in.text(), panel._out.text()) == ("(batch, 4)", "(batch, 2)")
+    card = panel._facts
+    assert (card._in.text(), card._out.text()) == ("(batch, 4)", "(batch, 2)")
     select(window, "in")
     assert "units" not in form.names()  # type: ignore[attr-defined]
 
@@ -156,7 +157,8 @@ def test_the_panel_sums_up_what_is_selected(window: MainWindow) -> None:
     select_all = ["in", "mid", "out"]
     window.scene.select(select_all)
     assert "3" in panel._title.text()
-    assert panel._shapes.isHidden()
+    assert panel._facts._shapes.isHidden()
+    assert panel._facts._trainable.text() == "46"
 
 
 def test_a_fault_stands_at_its_field(window: MainWindow) -> None:
@@ -176,6 +178,7 @@ def say_problems(window: MainWindow, *problems: Problem) -> None:
     window.workbench.start()
     request = bench.last(Infer).request
     bench.say(Inferred(request=request, nodes=facts(), problems=problems))
+    bench.say(Finished(request=request))
 
 
 def cells(table: QTableWidget) -> list[list[str]]:

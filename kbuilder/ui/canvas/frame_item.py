@@ -22,7 +22,7 @@ class FrameItem(QGraphicsItem):
 
     def __init__(self, group: Group, box: Box, level: int, style: CanvasStyle) -> None:
         super().__init__()
-        self.group = group
+        self.block = group
         self._style = style
         self._selected = False
         self._rect = QRectF()
@@ -30,7 +30,7 @@ class FrameItem(QGraphicsItem):
 
     def set_group(self, group: Group, box: Box, level: int) -> None:
         """Show another value of the same block, around this box of the scene."""
-        self.group = group
+        self.block = group
         rect = QRectF(box.left, box.top, box.right - box.left, box.bottom - box.top)
         self.setZValue(_BELOW_COMMENTS + 0.1 * level)
         self.setPos(rect.topLeft())
@@ -72,14 +72,14 @@ class FrameItem(QGraphicsItem):
     ) -> None:
         """Paint the tinted area, its line, and the name when it can be read."""
         style = self._style
-        colour = comment_colour(self.group.colour)
+        colour = comment_colour(self.block.colour)
         line, fill = QPen(colour), QBrush(colour)
         tint = fill.color()
         tint.setAlpha(_FILL_ALPHA)
         fill.setColor(tint)
         tint.setAlpha(_LINE_ALPHA)
         line.setColor(tint)
-        line.setStyle(Qt.PenStyle.SolidLine if self.group.nested else Qt.PenStyle.DashLine)
+        line.setStyle(Qt.PenStyle.SolidLine if self.block.nested else Qt.PenStyle.DashLine)
         painter.setPen(style.selected_pen if self._selected else line)
         painter.setBrush(fill)
         painter.drawRoundedRect(self._rect, RADIUS + 3.0, RADIUS + 3.0)
@@ -89,6 +89,6 @@ class FrameItem(QGraphicsItem):
             painter.setFont(style.name_font)
             room = QRectF(_PADDING, 0.0, self._rect.width() - 2 * _PADDING, FRAME_TITLE)
             name = style.name_metrics.elidedText(
-                self.group.name, Qt.TextElideMode.ElideRight, room.width()
+                self.block.name, Qt.TextElideMode.ElideRight, room.width()
             )
             painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, name)

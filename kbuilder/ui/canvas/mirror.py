@@ -114,8 +114,10 @@ class MirrorScene(QGraphicsScene):
             zoom < OVERVIEW_DETAIL,
             zoom < FULL_DETAIL,
         ):
-            for item in (*self.nodes.values(), *self.edges.values()):
-                self._set_detail(item)
+            for node in self.nodes.values():
+                self._set_detail(node)
+            for wire in self.edges.values():
+                self._set_detail(wire)
 
     def paint_overview(self, painter: QPainter) -> None:
         """Draw all nodes as blocks, with frames around selected and wrong ones."""

@@ -137,7 +137,7 @@ class CanvasScene(MirrorScene):
         """Id of the open block whose title is under a point, or empty."""
         for item in self._items_near(place, 0.5):
             if isinstance(item, FrameItem) and item.title_rect.contains(place):
-                return item.group.id
+                return item.block.id
         return ""
 
     def comment_at(self, place: QPointF) -> str:

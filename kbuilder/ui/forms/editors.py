@@ -1,7 +1,8 @@
 """One field each: an editor shows a value, and says when the user has entered another.
 
-Every editor has ``changed`` (a new value), ``rejected`` (why what was typed is none), ``value`` and
-``set_value``. Setting a value from the program never emits.
+Every editor has ``changed`` (a new value), ``rejected`` (why what was typed is none), ``value``,
+``set_value`` and ``set_mixed``, which shows that several things are edited and differ: whatever is
+entered then is new, and leaving the field changes nothing. Setting from the program never emits.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from superqt import QSearchableComboBox, QToggleSwitch
 from kbuilder.document.catalogue import ParamSpec
 
 NONE_TEXT = "none"
+_MIXED = object()
+"""Stands for the value of a field that shows several."""
 SWITCH_PIXELS = {"switchWidth": 30, "switchHeight": 16, "handleSize": 12}
 
 
@@ -41,6 +44,13 @@ class TextEditor(QLineEdit):
         """Show a value; the default is shown as placeholder."""
         self._value = value
         self.setText("" if value == self._param.default else self.text_of(value))
+        self.setPlaceholderText(self.text_of(self._param.default))
+
+    def set_mixed(self) -> None:
+        """Show that there are several values."""
+        self._value = _MIXED
+        self.clear()
+        self.setPlaceholderText(self.tr("different values"))
 
     def parse(self, text: str) -> Any:
         """The value that ``text`` stands for.
@@ -56,6 +66,8 @@ class TextEditor(QLineEdit):
 
     def _commit(self) -> None:
         text = self.text().strip()
+        if self._value is _MIXED and not text:
+            return
         try:
             if not text:
                 value = self._param.default
@@ -175,6 +187,7 @@ class ShapeEditor(QWidget):
     def value(self) -> list[int] | None:
         """The numbers; None while all fields are empty and there is no default."""
         numbers = [field.value() for field in self._fields]
+        numbers = [None if number is _MIXED else number for number in numbers]
         if all(number is None for number in numbers):
             return list(self._default) if self._default else None
         fill = self._default or [next(n for n in numbers if n is not None)] * len(numbers)
@@ -191,6 +204,11 @@ class ShapeEditor(QWidget):
         for field, number in zip(self._fields, numbers, strict=False):
             field.set_value(number)
 
+    def set_mixed(self) -> None:
+        """Show that there are several values."""
+        for field in self._fields:
+            field.set_mixed()
+
     def _commit(self, _: object) -> None:
         self.changed.emit(self.value())
 
@@ -205,7 +223,7 @@ class BoolEditor(QToggleSwitch):
         super().__init__(parent)
         for name, pixels in SWITCH_PIXELS.items():
             self.setProperty(name, pixels)
-        self._shown = bool(param.default)
+        self._shown: bool | None = bool(param.default)
         self.set_value(param.default)
         self.toggled.connect(self._commit)
 
@@ -218,6 +236,11 @@ class BoolEditor(QToggleSwitch):
         # Signals are not blocked: the switch moves its handle by its own ``toggled``.
         self._shown = bool(value)
         self.setChecked(self._shown)
+
+    def set_mixed(self) -> None:
+        """Show off; the first click switches all on."""
+        self.set_value(False)
+        self._shown = None
 
     def _commit(self, on: bool) -> None:
         if on != self._shown:
@@ -255,6 +278,11 @@ class ChoiceEditor(QSearchableComboBox):
                 index = self.count() - 1
             self.setCurrentIndex(index)
         show_start(self)
+
+    def set_mixed(self) -> None:
+        """Show that there are several values."""
+        with QSignalBlocker(self):
+            self.setCurrentIndex(-1)
 
     def _add(self, text: str, value: object) -> None:
         self.addItem(text, value)  # type: ignore[no-untyped-call]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
@@ -78,10 +78,16 @@ class Form(QWidget):
                 for row in rows:
                     self._column.addWidget(row)
 
-    def set_values(self, values: Mapping[str, Any]) -> None:
-        """Show these values; a parameter that is missing shows its default."""
+    def set_values(self, values: Mapping[str, Any], mixed: Collection[str] = ()) -> None:
+        """Show these values; a parameter that is missing shows its default.
+
+        Those in ``mixed`` show that the things edited together differ.
+        """
         for name, row in self._rows.items():
-            row.set_value(values.get(name, row.param.default), name in values)
+            if name in mixed:
+                row.set_mixed()
+            else:
+                row.set_value(values.get(name, row.param.default), name in values)
 
     def set_faults(self, faults: Mapping[str, str]) -> None:
         """Show under each parameter what is wrong with it."""
@@ -138,6 +144,8 @@ class Row(QWidget):
         self._title = title
         self._reset = self._make_reset()
         self._fault = self._make_fault_label()
+        self._mixed = label(self.tr("different values"), "muted", self)
+        self._mixed.hide()
         self._lay_out(title)
         self.editor.setAccessibleName(param.name)
         self.editor.setToolTip(tooltip(param.help))
@@ -147,8 +155,17 @@ class Row(QWidget):
     def set_value(self, value: Any, changed: bool) -> None:
         """Show a value; ``changed`` offers the way back to the default."""
         self.editor.set_value(value)
-        self._reset.setVisible(changed and not self.param.required)
-        self._title.setProperty("role", "strong" if changed and not self.param.required else "")
+        self._show_state(changed and not self.param.required, mixed=False)
+
+    def set_mixed(self) -> None:
+        """Show that there are several values, and the way back to the default for all."""
+        self.editor.set_mixed()
+        self._show_state(not self.param.required, mixed=True)
+
+    def _show_state(self, changed: bool, *, mixed: bool) -> None:
+        self._reset.setVisible(changed)
+        self._mixed.setVisible(mixed)
+        self._title.setProperty("role", "strong" if changed else "")
         self._title.style().polish(self._title)
         self.set_fault("")
 
@@ -209,6 +226,7 @@ class Row(QWidget):
         title.setMinimumHeight(28)
         grid.addLayout(field, 0, 1)
         grid.addWidget(self._fault, 1, 0, 1, 2)
+        grid.addWidget(self._mixed, 3, 1)
         if isinstance(self.editor, ObjectEditor):
             grid.addWidget(self.editor.details, 2, 0, 1, 2)
         grid.setColumnStretch(1, 1)

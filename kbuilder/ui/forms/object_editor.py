@@ -69,6 +69,13 @@ class ObjectEditor(QWidget):
         else:
             self._unfold()
 
+    def set_mixed(self) -> None:
+        """Show that there are several values, and the parameters of none."""
+        self._value = {"class_name": "", "params": {}}
+        with QSignalBlocker(self._classes):
+            self._classes.setCurrentIndex(-1)
+        self._unfold()
+
     def _fill(self) -> None:
         if self._param.optional or (self._param.default is None and not self._param.required):
             self._classes.addItem(NONE_TEXT)

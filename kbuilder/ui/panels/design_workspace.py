@@ -34,6 +34,7 @@ class DesignWorkspace(QWidget):
         self.properties = PropertiesPanel(bridge, catalogue, self.scene, workbench)
         self.palette_panel.chosen.connect(self.view.insert_layer)
         self.problems.node_chosen.connect(self.go_to)
+        self.properties.node_wanted.connect(self.go_to)
         self.view.node_activated.connect(self.properties.focus_form)
         workbench.facts_changed.connect(self._show_facts)
         middle = QSplitter(Qt.Orientation.Vertical)
@@ -53,6 +54,7 @@ class DesignWorkspace(QWidget):
     @Slot(str)
     def go_to(self, node: str) -> None:
         """Select a node and bring it to the middle."""
+        self.scene.reveal(node)
         self.scene.select([node])
         self.view.centerOn(self.scene.content_rect([node]).center())
         self.view.setFocus()

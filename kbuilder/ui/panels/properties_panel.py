@@ -1,40 +1,50 @@
-"""The form of the selected node, or a summary of the model when none is selected."""
+"""The forms of what is selected: one layer, several, or a block; a summary when nothing is."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from kbuilder.document import edits
 from kbuilder.document.catalogue import Catalogue, ParamSpec
-from kbuilder.document.graph import INPUT_CLASS, Node
+from kbuilder.document.document import Edit
+from kbuilder.document.facts import NodeFacts
+from kbuilder.document.graph import INPUT_CLASS, Graph, Node
 from kbuilder.document.naming import KERAS_NAME
 from kbuilder.ui import theme
+from kbuilder.ui.canvas.grouping import CanvasGrouping
 from kbuilder.ui.canvas.scene import CanvasScene
 from kbuilder.ui.document_bridge import DocumentBridge
+from kbuilder.ui.panels.common_params import common_params, common_values
+from kbuilder.ui.panels.facts_card import FactsCard
 from kbuilder.ui.text import count_text, label, tooltip
 from kbuilder.ui.workbench import Workbench
 
 if TYPE_CHECKING:
     from kbuilder.ui.forms.form import Form
+    from kbuilder.ui.panels.block_panel import BlockPanel
 
-NODE_PARAMS = (
-    ParamSpec(name="name", kinds=("text",), required=True, help="What Keras calls the layer."),
-    ParamSpec(
-        name="trainable",
-        kinds=("bool",),
-        default=True,
-        help="Off: the layer is frozen, its weights stay as they are in training.",
-    ),
+NAME = ParamSpec(name="name", kinds=("text",), required=True, help="What Keras calls the layer.")
+TRAINABLE = ParamSpec(
+    name="trainable",
+    kinds=("bool",),
+    default=True,
+    help="Off: the layer is frozen, its weights stay as they are in training.",
 )
 
 
 class PropertiesPanel(QScrollArea):
     """Shows and edits what is selected on the canvas."""
+
+    node_wanted = Signal(str)
+    """Id of a node that shall be selected and shown."""
+    keep_wanted = Signal(str)
+    """Id of a block that shall be kept in the library."""
 
     def __init__(
         self,
@@ -49,7 +59,10 @@ class PropertiesPanel(QScrollArea):
         self._catalogue = catalogue
         self._scene = scene
         self._workbench = workbench
-        self._shown_class = ""
+        self._shown: tuple[ParamSpec, ...] | None = None
+        self._nodes: list[Node] = []
+        self._forms: tuple[Form, Form] | None = None
+        self._block: BlockPanel | None = None
         self.setProperty("role", "side-right")
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -61,9 +74,10 @@ class PropertiesPanel(QScrollArea):
         self._column.setSpacing(8)
         self._column.addWidget(label(self.tr("PROPERTIES"), "heading"))
         self._make_head()
-        self._forms: tuple[Form, Form] | None = None
+        self._owner = self._make_owner_button()
         self._forms_at = self._column.count()
-        self._make_shapes()
+        self._facts = FactsCard()
+        self._column.addWidget(self._facts)
         self._help = label(role="muted")
         self._help.setWordWrap(True)
         self._column.addWidget(self._help)
@@ -78,140 +92,190 @@ class PropertiesPanel(QScrollArea):
         """Show the selection as it is now."""
         graph = self._document.project.graph
         ids = [node for node in self._scene.selected_ids() if node in graph.by_id]
-        single = len(ids) == 1
+        blocks = self._scene.selected_groups()
+        block = blocks[0] if len(blocks) == 1 and set(graph.members[blocks[0]]) == set(ids) else ""
+        self._nodes = [] if block else [graph.by_id[node] for node in ids]
         for form in self._forms or ():
-            form.setVisible(single)
-        self._shapes.setVisible(single)
-        if single:
-            self._show_node(graph.by_id[ids[0]])
+            form.setVisible(bool(self._nodes))
+        if self._block is not None:
+            self._block.setVisible(bool(block))
+        self._owner.setVisible(len(self._nodes) == 1 and bool(self._nodes[0].shares))
+        self._facts.show_facts(self._facts_of(ids or graph.by_id), tensors=len(self._nodes) == 1)
+        if block:
+            self._show_block(graph, block)
+        elif self._nodes:
+            self._show_nodes(graph)
         else:
-            self._show_summary(len(ids))
+            self._show_model(graph)
 
     @Slot()
     def focus_form(self) -> None:
         """Put the keyboard into the first field of the layer's parameters."""
         for form in reversed(self._forms or ()):
-            if form.names():
+            if form.names() and form.isVisible():
                 form.row(form.names()[0]).editor.setFocus(Qt.FocusReason.TabFocusReason)
                 return
 
-    def _make_forms(self) -> tuple[Form, Form]:
-        """The form of the node itself and that of its layer, made when a node is first selected."""
-        # Imported here: superqt costs a fifth of a second that the first picture need not wait for.
-        from kbuilder.ui.forms.form import Form
+    # --- what is shown --------------------------------------------------------------------------
 
-        forms = (Form(self._catalogue), Form(self._catalogue))
-        forms[0].show_params(NODE_PARAMS)
-        for number, form in enumerate(forms):
-            form.edited.connect(self._edit)
-            form.reset.connect(self._reset)
-            self._column.insertWidget(self._forms_at + number, form)
-        return forms
+    def _show_model(self, graph: Graph) -> None:
+        facts = self._workbench.facts.values()
+        total = sum(fact.trainable_params + fact.fixed_params for fact in facts)
+        text = self.tr("{0} layers · {1} parameters").format(len(graph.nodes), count_text(total))
+        self._show_head(self.tr("Model"), text)
+        self._help.setText(self.tr("Select a layer to see and change its parameters."))
 
-    def _show_node(self, node: Node) -> None:
+    def _show_block(self, graph: Graph, group: str) -> None:
+        value = graph.group_by_id[group]
+        count = len(graph.members[group])
+        self._show_head(value.name, self.tr("block of %n layers", "", count))
+        self._block = self._block or self._make_block_panel()
+        self._block.setVisible(True)
+        self._block.show_block(value)
+        self._help.setText("")
+
+    def _show_nodes(self, graph: Graph) -> None:
         self._forms = self._forms or self._make_forms()
         node_form, form = self._forms
+        layers = [graph.layer_of(node.id) for node in self._nodes]
+        specs = [self._catalogue.layer(layer.class_name) for layer in layers]
+        shown = common_params(spec for spec in specs if spec) if all(specs) else ()
+        if self._shown != shown:
+            self._shown = shown
+            form.show_params(shown)
+        form.set_values(*common_values([layer.params for layer in layers], shown))
+        frozen = [{} if layer.trainable else {"trainable": False} for layer in layers]
+        values, mixed = common_values(frozen, (TRAINABLE,))
+        node_form.set_values({"name": self._nodes[0].name, **values}, mixed)
+        single = len(self._nodes) == 1
+        node_form.row("name").setVisible(single)
+        node_form.row("trainable").setVisible(
+            any(layer.class_name != INPUT_CLASS for layer in layers)
+        )
+        self._show_faults()
+        self._help.setText("")
+        if single:
+            self._show_one(self._nodes[0], graph)
+        else:
+            classes = ", ".join(sorted({layer.class_name for layer in layers}))
+            self._show_head(self.tr("%n layers selected", "", len(layers)), classes)
+
+    def _show_one(self, node: Node, graph: Graph) -> None:
         spec = self._catalogue.layer(node.class_name)
         facts = self._workbench.facts.get(node.id)
         weights = (facts.trainable_params + facts.fixed_params) if facts else 0
-        self._bar.set_family(spec.family if spec else "")
-        self._title.setText(node.name)
-        self._subtitle.setText(
-            self.tr("{0} · {1} parameters").format(node.class_name, f"{weights:,}")
-            if weights
-            else node.class_name
+        text = self.tr("{0} · {1} parameters").format(node.class_name, f"{weights:,}")
+        self._show_head(
+            node.name,
+            text if weights else node.class_name,
+            family=spec.family if spec else "",
+            tip=spec.help if spec else "",
         )
-        frozen = {} if node.trainable else {"trainable": False}
-        node_form.set_values({"name": node.name, **frozen})
-        node_form.row("trainable").setVisible(node.class_name != INPUT_CLASS)
-        if self._shown_class != node.class_name:
-            self._shown_class = node.class_name
-            shown = tuple(p for p in spec.params if p.name != "name") if spec else ()
-            form.show_params(shown)
-        form.set_values(node.params)
-        self._show_faults(node)
-        self._in.setText("\n".join(_shape(t.shape) for t in facts.inputs) if facts else "—")
-        self._out.setText("\n".join(_shape(t.shape) for t in facts.outputs) if facts else "—")
-        self._help.setText("")
-        self._title.setToolTip(tooltip(spec.help if spec else ""))
+        if node.shares:
+            owner = graph.by_id[node.shares].name
+            self._owner.setText(self.tr("Uses the layer of {0}").format(owner).replace("&", "&&"))
 
-    def _show_faults(self, node: Node) -> None:
+    def _show_head(self, title: str, subtitle: str, family: str = "", tip: str = "") -> None:
+        self._bar.set_family(family)
+        self._title.setText(title)
+        self._title.setToolTip(tooltip(tip))
+        self._subtitle.setText(subtitle)
+
+    def _show_faults(self) -> None:
+        ids = {node.id for node in self._nodes}
         faults = {
             problem.parameter: problem.text
             for problem in self._workbench.problems
-            if problem.node == node.id and problem.parameter
+            if problem.node in ids and problem.parameter
         }
         for form in self._forms or ():
             form.set_faults(faults)
 
-    def _show_summary(self, selected: int) -> None:
-        graph = self._document.project.graph
+    def _facts_of(self, ids: Iterable[str]) -> list[NodeFacts]:
         facts = self._workbench.facts
-        total = sum(fact.trainable_params + fact.fixed_params for fact in facts.values())
-        self._bar.set_family("")
-        if selected:
-            self._title.setText(self.tr("%n layers selected", "", selected))
-            self._subtitle.setText(self.tr("H freezes them, Delete removes them"))
-        else:
-            self._title.setText(self.tr("Model"))
-            self._subtitle.setText(
-                self.tr("{0} layers · {1} parameters").format(len(graph.nodes), count_text(total))
-            )
-        self._help.setText(
-            self.tr("Select a layer to see and change its parameters.") if not selected else ""
-        )
+        return [facts[node] for node in ids if node in facts]
+
+    # --- edits ----------------------------------------------------------------------------------
 
     @Slot(str, object)
     def _edit(self, name: str, value: object) -> None:
-        node = self._node()
-        if node is None:
-            return
         if name == "name":
-            self._rename(node, str(value))
+            self._rename(self._nodes[0], str(value))
         elif name == "trainable":
-            self._freeze(node, frozen=not value)
+            self._freeze(frozen=not value)
         else:
-            self._document.apply(
-                self.tr("Set {0} of {1}").format(name, node.name),
-                partial(edits.set_params, ids=[node.id], values={name: value}),
+            self._apply(
+                self.tr("Set {0} of {1}").format(name, self._names()),
+                partial(edits.set_params, ids=self._ids(), values={name: value}),
+            )
+
+    @Slot(str)
+    def _reset(self, name: str) -> None:
+        if name == "trainable":
+            self._freeze(frozen=False)
+        else:
+            self._apply(
+                self.tr("Reset {0} of {1}").format(name, self._names()),
+                partial(edits.reset_params, ids=self._ids(), names=[name]),
             )
 
     def _rename(self, node: Node, name: str) -> None:
         assert self._forms is not None
-        taken = {other.name for other in self._document.project.graph.nodes if other is not node}
+        taken = {o.name for o in self._document.project.graph.nodes if o.id != node.id}
         row = self._forms[0].row("name")
         if not KERAS_NAME.match(name):
             row.set_fault(self.tr("Use letters, digits and _ . - without spaces."))
         elif name in taken:
             row.set_fault(self.tr("Another layer has this name."))
         else:
-            self._document.apply(
-                self.tr("Rename {0}").format(node.name),
-                partial(edits.rename, node_id=node.id, name=name),
-            )
+            text = self.tr("Rename {0}").format(node.name)
+            self._apply(text, partial(edits.rename, node_id=node.id, name=name))
 
-    def _freeze(self, node: Node, *, frozen: bool) -> None:
+    def _freeze(self, *, frozen: bool) -> None:
         text = self.tr("Freeze {0}") if frozen else self.tr("Unfreeze {0}")
-        self._document.apply(
-            text.format(node.name), partial(edits.freeze, ids=[node.id], frozen=frozen)
-        )
+        ids = [node.id for node in self._nodes if node.class_name != INPUT_CLASS]
+        self._apply(text.format(self._names()), partial(edits.freeze, ids=ids, frozen=frozen))
 
-    @Slot(str)
-    def _reset(self, name: str) -> None:
-        node = self._node()
-        if node is None:
-            return
-        if name == "trainable":
-            self._freeze(node, frozen=False)
-        else:
-            self._document.apply(
-                self.tr("Reset {0} of {1}").format(name, node.name),
-                partial(edits.reset_params, ids=[node.id], names=[name]),
-            )
+    def _apply(self, text: str, edit: Edit) -> None:
+        self._document.apply(text, edit)
 
-    def _node(self) -> Node | None:
-        ids = self._scene.selected_ids()
-        return self._document.project.graph.by_id.get(ids[0]) if len(ids) == 1 else None
+    def _ids(self) -> Collection[str]:
+        return [node.id for node in self._nodes]
+
+    def _names(self) -> str:
+        if len(self._nodes) == 1:
+            return self._nodes[0].name
+        return self.tr("%n layers", "", len(self._nodes))
+
+    # --- parts ----------------------------------------------------------------------------------
+
+    def _make_forms(self) -> tuple[Form, Form]:
+        """The form of the nodes themselves and that of their layers, made at the first selection."""
+        # Imported here: superqt costs a fifth of a second that the first picture need not wait for.
+        from kbuilder.ui.forms.form import Form
+
+        forms = (Form(self._catalogue), Form(self._catalogue))
+        forms[0].show_params((NAME, TRAINABLE))
+        for number, form in enumerate(forms):
+            form.edited.connect(self._edit)
+            form.reset.connect(self._reset)
+            self._column.insertWidget(self._forms_at + number, form)
+        return forms
+
+    def _make_block_panel(self) -> BlockPanel:
+        from kbuilder.ui.panels.block_panel import BlockPanel
+
+        panel = BlockPanel(self._catalogue, CanvasGrouping(self._scene))
+        panel.save_wanted.connect(self.keep_wanted)
+        self._column.insertWidget(self._forms_at, panel)
+        return panel
+
+    def _make_owner_button(self) -> QPushButton:
+        button = QPushButton()
+        button.setToolTip(self.tr("Shows the layer whose weights are used here once more"))
+        button.clicked.connect(lambda: self.node_wanted.emit(self._nodes[0].shares))
+        self._column.addWidget(button)
+        return button
 
     def _make_head(self) -> None:
         self._bar = FamilyBar()
@@ -226,23 +290,6 @@ class PropertiesPanel(QScrollArea):
         head.addWidget(self._bar)
         head.addLayout(words, 1)
         self._column.addLayout(head)
-
-    def _make_shapes(self) -> None:
-        self._shapes = QWidget()
-        column = QVBoxLayout(self._shapes)
-        column.setContentsMargins(0, 4, 0, 0)
-        line = QFrame()
-        line.setProperty("role", "line")
-        column.addWidget(line)
-        column.addWidget(label(self.tr("Shapes"), "strong"))
-        self._in, self._out = label(role="mono"), label(role="mono")
-        for name, shown in ((self.tr("In"), self._in), (self.tr("Out"), self._out)):
-            row = QHBoxLayout()
-            row.addWidget(label(name, "muted"), 0, Qt.AlignmentFlag.AlignTop)
-            row.addStretch(1)
-            row.addWidget(shown)
-            column.addLayout(row)
-        self._column.addWidget(self._shapes)
 
 
 class FamilyBar(QWidget):
@@ -266,8 +313,3 @@ class FamilyBar(QWidget):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(theme.current().family(self._family))
         painter.drawRoundedRect(self.rect(), 3, 3)
-
-
-def _shape(shape: tuple[int | None, ...]) -> str:
-    inner = ", ".join("?" if size is None else str(size) for size in shape[1:])
-    return f"(batch, {inner})" if inner else "(batch,)"

@@ -1,0 +1,182 @@
+"""Several layers, blocks and shared layers in the properties panel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QPushButton
+from pytestqt.qtbot import QtBot
+
+from kbuilder.document import edits, group_edits
+from kbuilder.document.catalogue import Catalogue
+from kbuilder.document.graph import Group, Node
+from kbuilder.document.project import Project
+from kbuilder.ui.main_window import MainWindow
+from tests.ui.fake_engine import window_of
+
+
+@pytest.fixture
+def window(qtbot: QtBot, dressed: QApplication, catalogue: Catalogue, tmp_path: Path) -> MainWindow:
+    made = window_of(catalogue, tmp_path)
+    qtbot.addWidget(made, before_close_func=lambda w: w.document.open(Project(), None))
+    made.show()
+    return made
+
+
+def params(window: MainWindow, node: str) -> dict[str, Any]:
+    return window.document.project.graph.by_id[node].params
+
+
+def form(window: MainWindow) -> Any:
+    forms = window.design.properties._forms
+    assert forms is not None
+    return forms[1]
+
+
+def type_into(field: Any, text: str) -> None:
+    field.setFocus()
+    field.clear()
+    QTest.keyClicks(field, text)
+    QTest.keyClick(field, Qt.Key.Key_Return)
+
+
+def test_a_value_typed_for_several_layers_goes_to_all_in_one_step(window: MainWindow) -> None:
+    before = window.document.project
+    window.scene.select(["mid", "out"])
+    units = form(window).row("units")
+    assert units.editor.text() == ""
+    assert units.editor.placeholderText() == "different values"
+    type_into(units.editor, "7")
+    assert params(window, "mid")["units"] == params(window, "out")["units"] == 7
+    assert window.document.undo_text == "Set units of 2 layers"
+    assert units.editor.text() == "7", "they are equal now"
+    window.document.undo()
+    assert window.document.project == before
+
+
+def test_leaving_a_mixed_field_changes_nothing(window: MainWindow) -> None:
+    before = window.document.project
+    window.scene.select(["mid", "out"])
+    editor = form(window).row("units").editor
+    editor.setFocus()
+    QTest.keyClick(editor, Qt.Key.Key_Return)
+    form(window).row("activation").editor.setFocus()
+    assert window.document.project == before
+
+
+def test_only_what_all_layers_take_is_shown(window: MainWindow) -> None:
+    flat = Node(id="flat", class_name="Flatten", name="flat", x=400)
+    window.document.apply("Add", lambda p: edits.add_node(p, flat))
+    window.scene.select(["mid", "flat"])
+    assert "units" not in form(window).names()
+    window.scene.select(["mid", "out"])
+    assert "kernel_initializer" in form(window).names()
+
+
+def test_an_object_is_chosen_and_unfolded_for_several_layers(window: MainWindow) -> None:
+    window.scene.select(["mid", "out"])
+    row = form(window).row("kernel_initializer")
+    row.editor._classes.setCurrentText("HeNormal")
+    row.editor._classes.activated.emit(row.editor._classes.currentIndex())
+    for node in ("mid", "out"):
+        assert params(window, node)["kernel_initializer"]["class_name"] == "HeNormal"
+    inner = row.editor._inner
+    assert "seed" in inner.names(), "its own parameters unfold in place"
+    type_into(inner.row("seed").editor, "3")
+    assert params(window, "out")["kernel_initializer"]["params"] == {"seed": 3}
+
+
+def test_a_switch_that_differs_is_switched_on_for_all(window: MainWindow) -> None:
+    window.document.apply("Set", lambda p: edits.set_params(p, ["out"], {"use_bias": False}))
+    window.scene.select(["mid", "out"])
+    row = form(window).row("use_bias")
+    assert not row._mixed.isHidden()
+    row.editor.click()
+    assert params(window, "out").get("use_bias", True)
+    assert row._mixed.isHidden()
+
+
+def test_a_differing_parameter_goes_back_to_its_default_for_all(window: MainWindow) -> None:
+    window.document.apply("Set", lambda p: edits.set_params(p, ["out"], {"activation": "relu"}))
+    window.scene.select(["mid", "out"])
+    form(window).row("activation")._reset.click()
+    assert "activation" not in params(window, "out")
+
+
+def test_all_are_frozen_together(window: MainWindow) -> None:
+    window.scene.select(["in", "mid", "out"])
+    forms = window.design.properties._forms
+    assert forms is not None
+    forms[0].row("trainable").editor.click()
+    graph = window.document.project.graph
+    assert [graph.by_id[node].trainable for node in ("in", "mid", "out")] == [True, False, False]
+
+
+def test_a_shared_layer_shows_and_edits_the_layer_it_uses(window: MainWindow, qtbot: QtBot) -> None:
+    made = Node(id="again", class_name="", name="again", x=300)
+    window.document.apply("Share", lambda p: group_edits.share(p, "mid", made))
+    window.scene.select(["again"])
+    panel = window.design.properties
+    type_into(form(window).row("units").editor, "9")
+    assert params(window, "mid")["units"] == 9
+    assert params(window, "again") == {}
+    assert "hidden" in panel._owner.text()
+    panel._owner.click()
+    assert window.scene.selected_ids() == ["mid"]
+    assert panel._owner.isHidden()
+
+
+@pytest.fixture
+def block(window: MainWindow) -> Any:
+    made = Group(id="g", name="middle")
+    window.document.apply("Group", lambda p: group_edits.group(p, made, ["mid", "out"], []))
+    window.scene.select(["g"])
+    return window.design.properties._block
+
+
+def group(window: MainWindow) -> Group:
+    return window.document.project.graph.group_by_id["g"]
+
+
+def test_a_block_is_renamed_coloured_folded_and_built_as_a_model(
+    window: MainWindow, block: Any
+) -> None:
+    type_into(block.form.row("name").editor, "body")
+    assert group(window).name == "body"
+    colour = block.form.row("colour").editor
+    colour.setCurrentIndex(colour.findText("green"))
+    colour.activated.emit(colour.currentIndex())
+    assert group(window).colour == "green"
+    block.form.row("keras_model").editor.click()
+    assert group(window).nested
+    block.form.row("folded").editor.click()
+    assert group(window).collapsed
+    assert "g" in window.scene.nodes
+    block.form.row("colour")._reset.click()
+    assert group(window).colour == ""
+
+
+def test_a_name_keras_does_not_take_is_refused(window: MainWindow, block: Any) -> None:
+    type_into(block.form.row("name").editor, "two words")
+    assert group(window).name == "middle"
+    assert "without spaces" in block.form.row("name")._fault.text()
+
+
+def test_a_block_is_repeated(window: MainWindow, block: Any) -> None:
+    block.copies.setValue(2)
+    repeat = next(b for b in block.findChildren(QPushButton) if b.text() == "Repeat")
+    repeat.click()
+    assert len(window.document.project.graph.nodes) == 7
+    assert len(window.document.project.graph.groups) == 3
+
+
+def test_a_block_in_part_selected_with_others_is_many_layers(
+    window: MainWindow, block: Any
+) -> None:
+    window.scene.select(["g", "in"])
+    assert block.isHidden()
+    assert "3" in window.design.properties._title.text()
