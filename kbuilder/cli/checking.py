@@ -8,19 +8,24 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import psutil
 
 from kbuilder.cli.engine import handle
-from kbuilder.cli.problems import named
+from kbuilder.cli.problems import as_plain
+from kbuilder.document.advice.advising import advise
+from kbuilder.document.advice.evidence import fields_by_node
 from kbuilder.document.catalogue import load_catalogue
 from kbuilder.document.errors import FileRefusedError
 from kbuilder.document.graph import Graph
 from kbuilder.document.options import DataOptions
+from kbuilder.document.problems import joined
 from kbuilder.document.project import Project
 from kbuilder.document.project_file import load
 from kbuilder.document.rules import check as check_rules
 from kbuilder.link.messages import Event, Infer, Inferred, Preview, Previewed
+from kbuilder.link.values import DataPreview
 
-MODEL_ENDINGS = (".hdf5", ".h5", ".keras")
+MODEL_ENDINGS = (".hdf5", ".h5", ".keras", ".json")
 DATA_KINDS = {".npz": "arrays", ".npy": "arrays", ".csv": "table"}
 
 
@@ -40,10 +45,12 @@ def check(file: Path, kind: str | None, *, as_json: bool) -> int:
             sys.stdout.write(f"  {name.replace('_', ' ')}: {_text(value)}\n")
         for problem in problems:
             sys.stdout.write(f"  {problem['severity']}: {problem['text']}\n")
+            for fix in problem.get("fixes", ()):
+                sys.stdout.write(f"    can be mended: {fix}\n")
     return 1 if any(problem["severity"] == "error" for problem in problems) else 0
 
 
-Findings = tuple[dict[str, Any], list[dict[str, str]]]
+Findings = tuple[dict[str, Any], list[dict[str, Any]]]
 
 
 def _kind_of(file: Path) -> str:
@@ -57,27 +64,38 @@ def _kind_of(file: Path) -> str:
 
 def _project(file: Path) -> Findings:
     project = load(file)
-    heard: list[Event] = []
-    handle(Infer(request=1, graph=project.graph), heard.append)
-    problems = list(check_rules(project, load_catalogue()))
-    weights = 0
-    for event in heard:
-        if isinstance(event, Inferred):
-            known = {problem.node for problem in problems}
-            problems += [problem for problem in event.problems if problem.node not in known]
-            weights = sum(n.trainable_params + n.fixed_params for n in event.nodes.values())
+    catalogue = load_catalogue()
+    inferred = _inferred(project)
+    preview = None
     facts: dict[str, Any] = {
         "layers": len(project.graph.nodes),
         "inputs": [node.name for node in project.graph.inputs],
         "outputs": [node.name for node in project.graph.outputs],
-        "parameters": weights,
+        "parameters": sum(
+            found.trainable_params + found.fixed_params for found in inferred.nodes.values()
+        ),
     }
     if project.data.kind:
-        facts |= _preview_facts(project.data, project, str(file.absolute().parent))
-    return facts, [
-        {"severity": problem.severity, "text": named(problem, project.graph)}
-        for problem in problems
-    ]
+        preview = _previewed(project.data, project, str(file.absolute().parent))
+        facts |= _preview_facts(preview)
+    problems = joined(
+        check_rules(project, catalogue),
+        inferred.problems,
+        advise(
+            project,
+            catalogue,
+            inferred.nodes,
+            fields_by_node(preview.fields, preview.inputs, preview.targets) if preview else None,
+            psutil.virtual_memory().total,
+        ),
+    )
+    return facts, [as_plain(problem, project.graph) for problem in problems]
+
+
+def _inferred(project: Project) -> Inferred:
+    heard: list[Event] = []
+    handle(Infer(request=1, graph=project.graph), heard.append)
+    return next(event for event in heard if isinstance(event, Inferred))
 
 
 def _model(file: Path) -> Findings:
@@ -91,13 +109,16 @@ def _model(file: Path) -> Findings:
 def _data(file: Path) -> Findings:
     kind = "images" if file.is_dir() else DATA_KINDS.get(file.suffix.lower(), "table")
     options = DataOptions(kind=kind, path=str(file.absolute()))
-    return _preview_facts(options, Project(graph=Graph()), ""), []
+    return _preview_facts(_previewed(options, Project(graph=Graph()), "")), []
 
 
-def _preview_facts(options: DataOptions, project: Project, base: str) -> dict[str, Any]:
+def _previewed(options: DataOptions, project: Project, base: str) -> DataPreview:
     heard: list[Event] = []
     handle(Preview(request=1, graph=project.graph, data=options, base=base), heard.append)
-    preview = next(event.preview for event in heard if isinstance(event, Previewed))
+    return next(event.preview for event in heard if isinstance(event, Previewed))
+
+
+def _preview_facts(preview: DataPreview) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "samples": preview.samples,
         "fields": [f"{field.name}{list(field.shape) or ''}" for field in preview.fields],

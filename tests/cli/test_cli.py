@@ -221,6 +221,24 @@ def test_bad_models_and_data_are_refused_with_3(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_check_says_kind_place_and_fixes_of_each_problem(project: Path, tmp_path: Path) -> None:
+    whole = load(project)
+    output = next(node for node in whole.graph.outputs if node.params["units"] == 3)
+    faulty = tmp_path / "faulty.kbuilder"
+    save(edits.set_params(whole, [output.id], {"units": 2}), faulty)
+    done = run("check", faulty, "--json")
+    assert done.returncode == 1, done.stderr
+    (problem,) = json.loads(done.stdout)["problems"]
+    assert (problem["kind"], problem["node"], problem["parameter"]) == (
+        "units-classes",
+        output.name,
+        "units",
+    )
+    assert problem["fixes"] == ["Set units to 3"]
+    assert "can be mended: Set units to 3" in run("check", faulty).stdout
+
+
+@pytest.mark.slow
 def test_ctrl_c_keeps_the_run(project: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "kbuilder", "train", str(project), "--epochs", "100000"]
     process = subprocess.Popen(
