@@ -22,6 +22,7 @@ from kbuilder.link.messages import (
     Exported,
     ModelOpened,
     OpenModel,
+    WeightsLoaded,
 )
 
 RUN_PROJECT = "project.kbuilder"
@@ -50,7 +51,7 @@ def export(source: Path, to: Path, *, weights_only: bool) -> int:
 
 
 def import_model(model: Path, output: Path) -> int:
-    """Make a project of a model file; its weights go to a run beside the project."""
+    """Make a project of a model file; its weights, if it has any, go to a run beside the project."""
     if output.exists():
         raise KBuilderError(f"“{output}” is there already. Choose another name.")
     heard: list[Event] = []
@@ -59,9 +60,12 @@ def import_model(model: Path, output: Path) -> int:
     for event in heard:
         if isinstance(event, ModelOpened):
             save(event.project, output)
+            sys.stderr.write(f"{output} is written\n")
+        if isinstance(event, ModelOpened | WeightsLoaded):
             for note in event.notes:
                 sys.stderr.write(f"note: {note}\n")
-            sys.stderr.write(f"{output} is written; the weights lie in {run}\n")
+        if isinstance(event, WeightsLoaded):
+            sys.stderr.write(f"the weights lie in {event.run}\n")
     return 0
 
 

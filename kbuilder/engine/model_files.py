@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -42,16 +43,21 @@ from kbuilder.engine.write_model import (
 )
 
 BYTES_PER_WEIGHT = 4
+WEIGHT_KINDS = "a file of weights or a whole model (.h5, .hdf5 or .keras)"
 COPIES_WHILE_OPENING = 3
 
 
 @dataclass(frozen=True)
 class OpenedModel:
-    """A model from a file, compiled as it was, and the same as a project. ``notes`` tell what is lost."""
+    """A model from a file, compiled as it was, and the same as a project.
+
+    ``notes`` tell what is lost, ``loaded`` names the layers that got weights.
+    """
 
     model: keras.Model
     project: Project
     notes: tuple[str, ...]
+    loaded: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -97,36 +103,96 @@ def write_model(
         raise refuse_ending(path, ".hdf5, .h5, .keras or .weights.h5")
 
 
-def read_model(path: Path) -> OpenedModel:
-    """Open a model file as a project, with its weights and, where it has them, all states of training.
+Tell = Callable[[str, float], None]
+"""Hears what is being done and how far it is, from 0 to 1; may raise to end it."""
 
-    The configuration is parsed against the catalogue; the model is then built from the project as any
-    other. Nothing that the file says is given to Keras to deserialise.
+
+class Opening:
+    """A model file that is being opened: its project at once, its weights by ``load``.
+
+    ``notes`` tell what is lost. ``has_weights`` is False where there are none, or none that can be used.
+    """
+
+    def __init__(self, catalogue: Catalogue, raw: RawModel) -> None:
+        self._catalogue = catalogue
+        self._raw = raw
+        self.project, self.notes = _project(catalogue, raw)
+        strange = [n for n in self.project.graph.nodes if catalogue.layer(n.class_name) is None]
+        self.has_weights = raw.file is not None and not strange
+        if strange and raw.file is not None:
+            self.notes += (
+                f"The weights are not loaded: “{strange[0].name}” is of class “{strange[0].class_name}”, "
+                f"which Keras {catalogue.keras_version} does not have. Replace it by other layers, then "
+                "load the weights.",
+            )
+        if self.has_weights:
+            _refuse_oversize(catalogue, raw, self.project.graph)
+
+    def load(self, tell: Tell = lambda text, fraction: None) -> OpenedModel:
+        """Build the model from the project as any other, with its weights and all states of training.
+
+        Raises:
+            FileRefusedError: they are damaged, or are not those of the model.
+        """
+        raw = self._raw
+        if raw.file is None or not self.has_weights:
+            raise FileRefusedError(f"“{raw.name}” has no weights that can be loaded.")
+        tell("Checking the file", 0.0)
+        raw.checksum()
+        tell("Building the layers", 0.1)
+        try:
+            built = build(self.project, self._catalogue)
+            compiled = _compiled(built, self.project, self._catalogue)
+        except BuildError as error:
+            raise FileRefusedError(f"“{raw.name}” gives no model: {error}") from error
+        tell("Reading the weights", 0.6)
+        loaded, left = load_into(raw.file, built.model, raw.name)
+        if missing := _without_weights(built.model, loaded, left):
+            raise FileRefusedError(
+                f"“{raw.name}” has no fitting weights for "
+                f"{', '.join(f'“{name}”' for name in missing[:5])}. It is damaged; use another copy."
+            )
+        tell("Restoring the state of training", 0.8)
+        notes: tuple[str, ...] = ()
+        if not _restore(raw, built.model) and compiled:
+            notes += ("The state of the optimizer is not in the file; it starts afresh.",)
+        if not compiled:
+            notes += ("The model was not compiled; choose optimizer and loss under Train.",)
+        return OpenedModel(built.model, self.project, self.notes + notes, loaded)
+
+
+@contextmanager
+def opening(path: Path) -> Iterator[Opening]:
+    """Open a model file: what is in it can be shown at once.
+
+    The configuration is parsed against the catalogue, and what it asks for is counted. Nothing that the
+    file says is given to Keras to deserialise.
 
     Raises:
         FileRefusedError: it is no model that can be opened; one sentence says what, where and why.
     """
-    catalogue = load_catalogue()
     with open_raw(path) as raw:
-        project, notes = _project(catalogue, raw)
-        _refuse_oversize(catalogue, raw, project.graph)
-        try:
-            built = build(project, catalogue)
-            compiled = _compiled(built, project, catalogue)
-        except BuildError as error:
-            raise FileRefusedError(f"“{raw.name}” gives no model: {error}") from error
-        _, left = load_into(raw.file, built.model, raw.name)
-        if left:
-            raise FileRefusedError(
-                f"“{raw.name}” has no fitting weights for {', '.join(f'“{name}”' for name in left[:5])}. "
-                "It is damaged; use another copy."
-            )
-        goes_on = _restore(raw, built.model)
-        if compiled and not goes_on:
-            notes += ("The state of the optimizer is not in the file; it starts afresh.",)
-        if not compiled:
-            notes += ("The model was not compiled; choose optimizer and loss under Train.",)
-    return OpenedModel(built.model, project, notes)
+        yield Opening(load_catalogue(), raw)
+
+
+def read_model(path: Path) -> OpenedModel:
+    """Open a model file with its weights.
+
+    Raises:
+        FileRefusedError: it is no model that can be opened; one sentence says what, where and why.
+    """
+    with opening(path) as found:
+        return found.load()
+
+
+def _without_weights(
+    model: keras.Model, loaded: Sequence[str], left: Sequence[str]
+) -> tuple[str, ...]:
+    """Names of the layers that got no weights, not even as part of another one or shared with it."""
+    filled = {id(w) for name in loaded for w in model.get_layer(name).weights}
+    return tuple(
+        name for name in left if any(id(w) not in filled for w in model.get_layer(name).weights)
+    )
 
 
 def load_weights(model: keras.Model, path: Path) -> Loaded:
@@ -139,6 +205,11 @@ def load_weights(model: keras.Model, path: Path) -> Loaded:
         FileRefusedError: it is no such file, or nothing in it fits.
     """
     with open_raw(path) as raw:
+        if raw.file is None:
+            raise FileRefusedError(
+                f"“{raw.name}” is a {raw.kind}, which has no weights. Choose {WEIGHT_KINDS}."
+            )
+        raw.checksum()
         return load_into(raw.file, model, raw.name)
 
 
@@ -163,12 +234,12 @@ def check_file(path: Path) -> FileFacts:
                 dangers = (str(error),)
         return FileFacts(
             name=raw.name,
-            kind=raw.kind if raw.kind == ".keras model" else describe(raw.file),
+            kind=raw.kind if raw.file is None or raw.is_archive else describe(raw.file),
             keras_version=raw.keras_version,
             layers=layers,
-            parameters=parameter_count(raw.file),
+            parameters=parameter_count(raw.file, raw.sizes) if raw.file else 0,
             compiled=raw.compiled is not None,
-            optimizer=bool(raw.optimizer),
+            optimizer=raw.has_optimizer,
             project=raw.own is not None and bool(raw.own.project),
             dangers=dangers,
         )
@@ -188,7 +259,7 @@ def _project(catalogue: Catalogue, raw: RawModel) -> tuple[Project, tuple[str, .
         if _same_layers(own.graph, graph):
             _refuse_unknown(catalogue, own.graph, where)
             return own, ()
-    if not isinstance(raw.compiled, dict):
+    if not isinstance(raw.compiled, dict) or not raw.compiled:
         return Project(graph=graph), ()
     options, notes = compile_from(catalogue, raw.compiled, graph.outputs, where)
     return Project(graph=graph, compile=options), notes
@@ -204,19 +275,23 @@ def _refuse_old(raw: RawModel) -> None:
 
 
 def _same_layers(own: Graph, found: Graph) -> bool:
-    """Whether the stored project draws the model of the file and not another one."""
+    """Whether the stored project draws the model of the file and not another one.
 
-    def essence(graph: Graph) -> dict[str, tuple[str, list[tuple[str, int, int]]]]:
-        return {
-            node.name: (
+    A layer goes by the name of the node that holds it: the file has no names for its other calls.
+    """
+
+    def essence(graph: Graph) -> list[tuple[str, str, list[tuple[str, int, int]]]]:
+        return sorted(
+            (
+                graph.layer_of(node.id).name,
                 node.class_name,
                 [
-                    (graph.by_id[edge.source].name, edge.source_port, number)
+                    (graph.layer_of(edge.source).name, edge.source_port, number)
                     for number, edge in enumerate(graph.incoming[node.id])
                 ],
             )
             for node in graph.nodes
-        }
+        )
 
     return essence(own) == essence(found)
 
@@ -244,7 +319,8 @@ def _refuse_oversize(catalogue: Catalogue, raw: RawModel, graph: Graph) -> None:
     if problems:
         raise FileRefusedError(f"“{raw.name}” gives no model: {problems[0].text}")
     wanted = sum(fact.trainable_params + fact.fixed_params for fact in facts.values())
-    refuse_more_than_stored(raw.name, wanted, parameter_count(raw.file))
+    stored = parameter_count(raw.file, raw.sizes) if raw.file else 0
+    refuse_more_than_stored(raw.name, wanted, stored)
     refuse_over_budget(raw.name, wanted * BYTES_PER_WEIGHT * COPIES_WHILE_OPENING)
 
 
@@ -270,7 +346,7 @@ def _restore(raw: RawModel, model: keras.Model) -> bool:
     state = replace(
         state,
         weights=state.weights | known,
-        optimizer=[] if untrained else raw.optimizer,
+        optimizer=[] if untrained else raw.optimizer(),
         optimizer_class=(own.optimizer_class if own else "") or _class_of_optimizer(model),
         trainable=own.trainable if own is not None and own.trainable else state.trainable,
     )

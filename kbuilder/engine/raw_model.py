@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
+import io
 import json
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import h5py
 import numpy as np
 
 from kbuilder.document.errors import FileRefusedError
 from kbuilder.engine.data_source import in_words, looks_like, refuse_over_budget, refuse_unless_file
-from kbuilder.engine.hdf5_safety import open_safely
+from kbuilder.engine.file_part import part_of
+from kbuilder.engine.hdf5_safety import SafeHdf5, open_safely
 from kbuilder.engine.weight_files import read_names
 
-KINDS = "a Keras model (.hdf5, .h5 or .keras)"
+KINDS = "a Keras model (.hdf5, .h5, .keras or .json)"
 LARGEST_JSON_BYTES = 64 * 2**20
 DEEPEST_JSON = 200
+ARCHIVE = ".keras model"
 STATE_GROUP = "kbuilder_state"
 STATE_MEMBER = "kbuilder.json"
 CONFIG_MEMBER = "config.json"
 METADATA_MEMBER = "metadata.json"
 WEIGHTS_MEMBER = "model.weights.h5"
 _MEMBERS = {CONFIG_MEMBER, METADATA_MEMBER, WEIGHTS_MEMBER, STATE_MEMBER}
+_OPTIMIZERS = (f"/{STATE_GROUP}/optimizer/", "/optimizer/vars/", "/optimizer_weights/")
+_PIECE_BYTES = 4 * 2**20
 _ALWAYS_ALLOWED_BYTES = 64 * 2**20
 _MOST_EXPANSION = 100
 
@@ -49,16 +54,45 @@ class OwnState:
 
 @dataclass(frozen=True)
 class RawModel:
-    """A model file. ``config`` is None in a file of weights alone, ``compiled`` in an uncompiled model."""
+    """A model file.
+
+    ``config`` is None in a file of weights alone, ``compiled`` in an uncompiled model, ``file`` where
+    there are no weights. ``sizes`` is the number of values in each dataset of ``file``, by its place;
+    ``checksum`` raises when the bytes of the weights are not those that were written.
+    """
 
     name: str
     kind: str
     keras_version: str
-    file: h5py.File
+    file: h5py.File | None
     config: dict[str, Any] | None
     compiled: dict[str, Any] | None
-    optimizer: list[np.ndarray]
-    own: OwnState | None
+    own: OwnState | None = None
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    checksum: Callable[[], None] = lambda: None
+
+    @property
+    def is_archive(self) -> bool:
+        """Whether it is a ``.keras`` file."""
+        return self.kind == ARCHIVE
+
+    @property
+    def has_optimizer(self) -> bool:
+        """Whether the state of an optimizer is there."""
+        return any(place.startswith(_OPTIMIZERS) for place in self.sizes)
+
+    def optimizer(self) -> list[np.ndarray]:
+        """Variables of the optimizer, in its order: ours by number, Keras's by their list of names."""
+        if self.file is None:
+            return []
+        if STATE_GROUP in self.file and "optimizer" in self.file[STATE_GROUP]:
+            return _numbered(self.file[STATE_GROUP]["optimizer"])
+        if "optimizer/vars" in self.file:
+            return _numbered(self.file["optimizer/vars"])
+        if "optimizer_weights" in self.file:
+            group = self.file["optimizer_weights"]
+            return [np.asarray(group[name]) for name in read_names(group, "weight_names")]
+        return []
 
 
 @contextmanager
@@ -76,13 +110,34 @@ def open_raw(path: Path) -> Iterator[RawModel]:
             yield raw
     elif start.startswith(b"\x89HDF"):
         with open_safely(path, path.name) as safe:
-            yield _from_hdf5(path.name, safe.file)
+            yield _from_hdf5(path.name, safe)
+    elif start.lstrip().startswith(b"{"):
+        yield _from_json(path)
     else:
         found = looks_like(start) or "something else"
         raise FileRefusedError(f"“{path.name}” is {found}, expected {KINDS}. Choose such a file.")
 
 
-def _from_hdf5(name: str, file: h5py.File) -> RawModel:
+def _from_json(path: Path) -> RawModel:
+    """What ``Model.to_json`` wrote: the configuration alone. Keras 3 does not say that it is Keras 3."""
+    where = f"“{path.name}”"
+    if path.stat().st_size > LARGEST_JSON_BYTES:
+        raise FileRefusedError(
+            f"{where} has {in_words(path.stat().st_size)}. No model needs that much."
+        )
+    config = _json(path.read_bytes(), where)
+    return RawModel(
+        name=path.name,
+        kind="Keras JSON",
+        keras_version=str(config.get("keras_version", "3")),
+        file=None,
+        config=config,
+        compiled=config.get("compile_config"),
+    )
+
+
+def _from_hdf5(name: str, safe: SafeHdf5) -> RawModel:
+    file = safe.file
     weights = file.get("model_weights", file)
     version = file.attrs.get("keras_version", weights.attrs.get("keras_version", ""))
     config = _attribute_json(file, "model_config", name)
@@ -93,19 +148,9 @@ def _from_hdf5(name: str, file: h5py.File) -> RawModel:
         file=file,
         config=config,
         compiled=_attribute_json(file, "training_config", name),
-        optimizer=_hdf5_optimizer(file),
         own=_own_state(file, name),
+        sizes=safe.sizes,
     )
-
-
-def _hdf5_optimizer(file: h5py.File) -> list[np.ndarray]:
-    """Variables of the optimizer, in its order: ours by number, Keras's by their list of names."""
-    if STATE_GROUP in file and "optimizer" in file[STATE_GROUP]:
-        return _numbered(file[STATE_GROUP]["optimizer"])
-    if "optimizer_weights" in file:
-        group = file["optimizer_weights"]
-        return [np.asarray(group[name]) for name in read_names(group, "weight_names")]
-    return []
 
 
 def _own_state(file: h5py.File, name: str) -> OwnState | None:
@@ -128,35 +173,67 @@ def _own_state(file: h5py.File, name: str) -> OwnState | None:
 
 
 @contextmanager
-def _open_zip(path: Path) -> Iterator[RawModel]:
-    name = path.name
+def _damages_told(name: str) -> Iterator[None]:
     try:
-        with zipfile.ZipFile(path) as archive:
-            _refuse_odd_members(archive, name)
-            config = _member_json(archive, CONFIG_MEMBER, name)
-            metadata = _member_json(archive, METADATA_MEMBER, name) or {}
-            added = _member_json(archive, STATE_MEMBER, name)
-            content = _member(archive, WEIGHTS_MEMBER, name)
+        yield
     except (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         raise FileRefusedError(
             f"“{name}” is cut off or damaged ({error}). It was left as it is; use another copy."
         ) from error
-    if config is None or content is None:
+
+
+@contextmanager
+def _open_zip(path: Path) -> Iterator[RawModel]:
+    name = path.name
+    with _damages_told(name), zipfile.ZipFile(path) as archive:
+        _refuse_odd_members(archive, name)
+        config = _member_json(archive, CONFIG_MEMBER, name)
+        metadata = _member_json(archive, METADATA_MEMBER, name) or {}
+        added = _member_json(archive, STATE_MEMBER, name)
+        weights = _weights(archive, path)
+    if config is None or weights is None:
         raise FileRefusedError(
             f"“{name}” is a zip archive without a Keras model in it. Choose {KINDS}."
         )
-    with open_safely(content, name) as safe:
-        variables = safe.file.get("optimizer/vars", {})
+    with weights, open_safely(weights, name) as safe:
         yield RawModel(
             name=name,
-            kind=".keras model",
+            kind=ARCHIVE,
             keras_version=str(metadata.get("keras_version", "")),
             file=safe.file,
             config=config,
             compiled=config.get("compile_config"),
-            optimizer=_numbered(variables),
             own=_zipped_state(added),
+            sizes=safe.sizes,
+            checksum=lambda: _compare_checksum(path),
         )
+
+
+def _weights(archive: zipfile.ZipFile, path: Path) -> BinaryIO | None:
+    """The weights as a file: a part of the archive where they are stored as they are, else unpacked."""
+    if WEIGHTS_MEMBER not in archive.namelist():
+        return None
+    member = archive.getinfo(WEIGHTS_MEMBER)
+    if member.compress_type != zipfile.ZIP_STORED:
+        return io.BytesIO(_member(archive, WEIGHTS_MEMBER) or b"")
+    with archive.open(member) as stream:  # compares the two headers of the member
+        stream.read(1)
+    return part_of(path, member.header_offset, member.file_size)
+
+
+def _compare_checksum(path: Path) -> None:
+    """Read the weights in the archive once from end to end, as unpacking does.
+
+    Raises:
+        FileRefusedError: they are not the bytes that were written.
+    """
+    with (
+        _damages_told(path.name),
+        zipfile.ZipFile(path) as archive,
+        archive.open(WEIGHTS_MEMBER) as stream,
+    ):
+        while stream.read(_PIECE_BYTES):
+            pass
 
 
 def _zipped_state(added: dict[str, Any] | None) -> OwnState | None:
@@ -193,7 +270,7 @@ def _refuse_odd_members(archive: zipfile.ZipFile, name: str) -> None:
     refuse_over_budget(name, 2 * sum(member.file_size for member in members))
 
 
-def _member(archive: zipfile.ZipFile, member: str, name: str) -> bytes | None:
+def _member(archive: zipfile.ZipFile, member: str) -> bytes | None:
     if member not in archive.namelist():
         return None
     with archive.open(member) as stream:
@@ -201,7 +278,7 @@ def _member(archive: zipfile.ZipFile, member: str, name: str) -> bytes | None:
 
 
 def _member_json(archive: zipfile.ZipFile, member: str, name: str) -> dict[str, Any] | None:
-    content = _member(archive, member, name)
+    content = _member(archive, member)
     return None if content is None else _json(content, f"“{name}”, {member},")
 
 

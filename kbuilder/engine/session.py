@@ -16,14 +16,14 @@ from kbuilder.document.project import Project
 from kbuilder.engine import data
 from kbuilder.engine.checkpoint import capture
 from kbuilder.engine.compiling import compile_model, unfit_judges
-from kbuilder.engine.controls import ControlQueue, StopRequestedError
+from kbuilder.engine.controls import ControlQueue, Controls, StopRequestedError
 from kbuilder.engine.exporting import export
 from kbuilder.engine.failures import failure, fitting_problem
 from kbuilder.engine.freezing import frozen_digests
 from kbuilder.engine.infer import Inference
 from kbuilder.engine.live import LiveModel, LiveModels
 from kbuilder.engine.matching import check_fit, match, split
-from kbuilder.engine.model_files import load_weights, read_model
+from kbuilder.engine.model_files import Opening, load_weights, opening
 from kbuilder.engine.objects import KERAS_ERRORS, BuildError, plain_text
 from kbuilder.engine.runs import Run
 from kbuilder.engine.training import Plan, Training
@@ -198,17 +198,43 @@ class Session:
         self._send(Exported(request=request.request, path=str(path), difference=difference))
 
     def _open_model(self, request: OpenModel) -> None:
-        opened = read_model(Path(request.path))
-        run = Run.create(Path(request.run), opened.project)
-        run.log("opened", path=request.path)
-        run.save(capture(opened.model))
+        with opening(Path(request.path)) as found:
+            self._send(
+                ModelOpened(
+                    request=request.request,
+                    project=found.project,
+                    run=request.run if found.has_weights else "",
+                    notes=found.notes,
+                )
+            )
+            if found.has_weights:
+                self._keep_weights(request, found)
+
+    def _keep_weights(self, request: OpenModel, found: Opening) -> None:
+        """The weights of an opened model as a run; none is left when this is stopped or fails."""
+        controls = Controls(self.controls, self._send, request.request, lambda watch: None)
+
+        def tell(text: str, fraction: float) -> None:
+            controls.check()
+            self._send(Progressed(request=request.request, text=text, fraction=fraction))
+
         self._live.drop()
+        opened = found.load(tell)
+        tell("Keeping the weights", 0.9)
+        run = Run.create(Path(request.run), opened.project)
+        try:
+            run.log("opened", path=request.path)
+            run.save(capture(opened.model))
+        except Exception:
+            run.discard()
+            raise
         self._send(
-            ModelOpened(
+            WeightsLoaded(
                 request=request.request,
-                project=opened.project,
                 run=request.run,
-                notes=tuple(opened.notes),
+                loaded=opened.loaded,
+                left=(),
+                notes=opened.notes[len(found.notes) :],
             )
         )
 

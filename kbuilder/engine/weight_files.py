@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -68,19 +68,19 @@ def describe(file: h5py.File) -> str:
     return "Keras 3 weights (.weights.h5)" if "layers" in file else "HDF5 file"
 
 
-def parameter_count(file: h5py.File) -> int:
-    """Number of weights of the layers, without the state of the optimizer."""
-    group = file.get("model_weights", file)
-    if "layer_names" not in group.attrs and "layers" in file:
-        group = file["layers"]
-    sizes: list[int] = []
+def parameter_count(file: h5py.File, sizes: Mapping[str, int]) -> int:
+    """Number of weights of the layers, without the state of the optimizer.
 
-    def add(_: str, member: Any) -> None:
-        if isinstance(member, h5py.Dataset) and "/seed_generator/" not in member.name:
-            sizes.append(int(np.prod(member.shape, dtype=object)))
-
-    group.visititems(add)
-    return sum(sizes)
+    ``sizes`` is the number of values in each dataset, by its place.
+    """
+    inside = "/model_weights/" if "model_weights" in file else "/"
+    if "layer_names" not in file.get("model_weights", file).attrs and "layers" in file:
+        inside = "/layers/"
+    return sum(
+        size
+        for place, size in sizes.items()
+        if place.startswith(inside) and "/seed_generator/" not in place
+    )
 
 
 def _load_older_layout(group: h5py.Group, model: keras.Model) -> Loaded:

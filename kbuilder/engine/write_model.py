@@ -21,8 +21,8 @@ from kbuilder.document.naming import snake_case
 from kbuilder.document.project import Project
 from kbuilder.document.project_file import encode
 from kbuilder.engine.checkpoint import State, capture
+from kbuilder.engine.import_calls import MASKING_OPERATIONS
 from kbuilder.engine.import_compile import class_of
-from kbuilder.engine.import_graph import MASKING_OPERATIONS
 from kbuilder.engine.raw_model import STATE_GROUP, STATE_MEMBER
 from kbuilder.engine.weight_files import write_older_layout
 

@@ -16,7 +16,7 @@ import pytest
 from kbuilder.document.catalogue import ClassSpec, load_catalogue
 from kbuilder.document.errors import FileRefusedError
 from kbuilder.engine.import_graph import graph_from
-from kbuilder.engine.model_files import check_file, read_model
+from kbuilder.engine.model_files import check_file, opening, read_model
 from tests.engine.sample_layers import model_with
 
 CATALOGUE = load_catalogue()
@@ -92,6 +92,10 @@ def custom_class(config: dict[str, Any]) -> None:
     layer_of(config)["class_name"] = "MyDense"
 
 
+def foreign_object(config: dict[str, Any]) -> None:
+    layer_of(config)["config"]["kernel_initializer"] = {"module": "os", "class_name": "Zeros"}
+
+
 def function_as_activation(config: dict[str, Any]) -> None:
     layer_of(config)["config"]["activation"] = {
         "module": "os",
@@ -156,13 +160,12 @@ def set_floatx(config: dict[str, Any]) -> None:
     [
         (lambda_layer, "Lambda, which runs code"),
         (set_floatx, "Lambda, which runs code"),
-        (foreign_module, "from “os”, which is not part of Keras"),
-        (custom_class, "class “MyDense”"),
+        (foreign_object, "from “os”, which is not part of Keras"),
         (function_as_activation, "“mkdir”, which is not an activation"),
         (object_as_units, "parameter “units”"),
         (unknown_key, "“surprise” = 3"),
         (vocabulary_path, "read as a file"),
-        (nested_model, "a model in the model"),
+        (nested_model, "does not say what goes in and out"),
         (same_name_twice, "two layers called “a”"),
         (bad_name, "make a layer name"),
         (subclassed, "Only Sequential and Functional"),
@@ -181,6 +184,22 @@ def test_configurations_beyond_the_catalogue_are_refused(
     assert "m.keras" in str(refusal.value)
     assert "\n" not in str(refusal.value)
     assert keras.config.floatx() == "float32"
+
+
+@pytest.mark.parametrize(
+    ("change", "class_name"), [(foreign_module, "os.Dense"), (custom_class, "MyDense")]
+)
+def test_layers_of_programs_are_shown_and_never_built(
+    tmp_path: Path, change: Callable[[dict[str, Any]], None], class_name: str
+) -> None:
+    path = saved(tmp_path, change)
+    with opening(path) as found:
+        node = found.project.graph.by_id["a"]
+        assert (node.class_name, node.params["units"]) == (class_name, 2)
+        assert not found.has_weights
+        assert f"“a” is of class “{class_name}”" in found.notes[-1]
+    with pytest.raises(FileRefusedError, match="no weights that can be loaded"):
+        read_model(path)
 
 
 def test_unchanged_file_of_the_same_kind_opens(tmp_path: Path) -> None:
@@ -209,35 +228,14 @@ def test_unknown_loss_and_optimizer_become_notes(tmp_path: Path) -> None:
     assert not opened.model.compiled
 
 
-def shared_layer() -> keras.Model:
-    one, two = keras.Input((3,)), keras.Input((3,))
-    dense = layers.Dense(2, name="shared")
-    return keras.Model([one, two], layers.Add()([dense(one), dense(two)]))
-
-
 def with_state() -> keras.Model:
     steps, state = keras.Input((4, 3)), keras.Input((2,))
     return keras.Model([steps, state], layers.GRU(2, name="gru")(steps, initial_state=state))
 
 
-def with_operation() -> keras.Model:
-    inputs = keras.Input((3,))
-    return keras.Model(inputs, layers.Dense(1)(keras.ops.exp(inputs)))
-
-
-@pytest.mark.parametrize(
-    ("make_model", "reason"),
-    [
-        (shared_layer, "“shared”, is used 2 times"),
-        (with_state, "“gru”, takes “initial_state” from another layer"),
-        (with_operation, "class “Exp”"),
-    ],
-)
-def test_what_a_graph_of_ours_cannot_say_is_refused(
-    tmp_path: Path, make_model: Callable[[], keras.Model], reason: str
-) -> None:
-    make_model().save(tmp_path / "m.keras")
-    with pytest.raises(FileRefusedError, match=reason):
+def test_what_a_graph_of_ours_cannot_say_is_refused(tmp_path: Path) -> None:
+    with_state().save(tmp_path / "m.keras")
+    with pytest.raises(FileRefusedError, match="“gru”, takes “initial_state” from another layer"):
         read_model(tmp_path / "m.keras")
 
 
@@ -347,4 +345,61 @@ def test_zip_bomb_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("config.json", b" " * 200_000_000)
     with pytest.raises(FileRefusedError, match="far more than is stored"):
+        read_model(path)
+
+
+# --- configurations alone -----------------------------------------------------------------------
+
+
+def small() -> keras.Model:
+    return keras.Sequential(
+        [keras.Input((3,), name="in"), layers.Dense(2, name="a"), layers.Dense(1, name="b")]
+    )
+
+
+def test_keras_json_opens_as_a_graph_without_weights(tmp_path: Path) -> None:
+    path = tmp_path / "m.json"
+    path.write_text(small().to_json())
+    with opening(path) as found:
+        assert [node.name for node in found.project.graph.nodes] == ["in", "a", "b"]
+        assert (found.has_weights, found.notes) == (False, ())
+    facts = check_file(path)
+    assert (facts.kind, facts.layers, facts.parameters) == ("Keras JSON", 3, 0)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("{", "is not JSON that can be read"),
+        ('{"a": 1}', "is None, expected a Keras object|expected a Keras object"),
+        ('{"class_name": "Sequential", "config": {}}', "Only Sequential and Functional"),
+        ('{"class_name": "Sequential", "config": {"layers": []}}', "nothing to open"),
+        ('{"class_name": "Model", "keras_version": "2.1.0", "config": {}}', "Keras 2.1.0"),
+        ("[1]", "expected a Keras model"),
+    ],
+)
+def test_json_that_is_no_model_is_refused(tmp_path: Path, content: str, reason: str) -> None:
+    path = tmp_path / "m.json"
+    path.write_text(content)
+    with pytest.raises(FileRefusedError, match=reason), opening(path):
+        pass
+
+
+def test_json_with_code_in_it_is_refused(tmp_path: Path) -> None:
+    config = json.loads(small().to_json())
+    lambda_layer(config)
+    path = tmp_path / "m.json"
+    path.write_text(json.dumps(config))
+    with pytest.raises(FileRefusedError, match="runs code"), opening(path):
+        pass
+
+
+def test_a_flipped_bit_in_the_weights_of_an_archive_is_found(tmp_path: Path) -> None:
+    path = saved(tmp_path, lambda config: None)
+    content = bytearray(path.read_bytes())
+    with zipfile.ZipFile(path) as archive:
+        member = archive.getinfo("model.weights.h5")
+    content[member.header_offset + member.file_size - 200] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(FileRefusedError, match="cut off or damaged"):
         read_model(path)

@@ -14,6 +14,7 @@ from kbuilder.document.options import CompileOptions, DataOptions
 from kbuilder.document.project import Project
 from kbuilder.engine import data
 from kbuilder.engine.arrays import to_numpy
+from kbuilder.engine.build import build
 from kbuilder.engine.runs import Run
 from kbuilder.engine.session import Session
 from kbuilder.link.messages import (
@@ -356,6 +357,61 @@ def test_an_opened_model_trains_on_bit_identically(asker, catalogue, classifier,
     one, two = Run.open(tmp_path / "straight").state, Run.open(tmp_path / "again").state
     for key, values in one.weights.items():
         np.testing.assert_array_equal(values, two.weights[key])
+
+
+def exported(asker, project, folder, name="m.keras"):
+    path = folder / name
+    asker.ask(Export(request=4, project=project, path=str(path)))
+    return path
+
+
+def test_the_network_is_there_before_its_weights(asker, classifier, tmp_path):
+    path = exported(asker, classifier, tmp_path)
+    events = asker.ask(OpenModel(request=6, path=str(path), run=str(tmp_path / "run")))
+    kinds = [type(event) for event in events if not isinstance(event, Progressed)]
+    assert kinds == [ModelOpened, WeightsLoaded, Finished]
+    assert only(ModelOpened, events).run == only(WeightsLoaded, events).run == str(tmp_path / "run")
+    assert isinstance(events[1], Progressed)
+    fractions = [event.fraction for event in events if isinstance(event, Progressed)]
+    assert fractions == sorted(fractions)
+    assert {"fixed", "hidden", "label"} <= set(only(WeightsLoaded, events).loaded)
+    assert Run.open(tmp_path / "run").state
+
+
+def test_weights_that_are_stopped_leave_the_network_and_no_run(asker, classifier, tmp_path):
+    path = exported(asker, classifier, tmp_path)
+    asker.react = lambda event: (
+        asker.session.controls.put(Stop(keep=True)) if isinstance(event, ModelOpened) else None
+    )
+    events = asker.ask(OpenModel(request=6, path=str(path), run=str(tmp_path / "run")))
+    assert isinstance(events[-1], Stopped)
+    assert only(ModelOpened, events).project.graph.nodes
+    assert not (tmp_path / "run").exists()
+
+
+def test_weights_that_do_not_fit_fail_and_leave_no_run(asker, classifier, tmp_path):
+    path = exported(asker, classifier, tmp_path, "m.h5")
+    with h5py.File(path, "a") as file:
+        group = file["model_weights/hidden"]
+        kernel = group.attrs["weight_names"][0]
+        values = group[kernel][()].T
+        del group[kernel]
+        group[kernel] = values
+    failed = only(
+        Failed, asker.ask(OpenModel(request=6, path=str(path), run=str(tmp_path / "run")))
+    )
+    assert failed.refused
+    assert "no fitting weights for “hidden”" in failed.text
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_configuration_alone_opens_without_a_run(asker, classifier, catalogue, tmp_path):
+    path = tmp_path / "m.json"
+    path.write_text(build(classifier, catalogue).model.to_json())
+    events = asker.ask(OpenModel(request=6, path=str(path), run=str(tmp_path / "run")))
+    assert [type(event) for event in events] == [ModelOpened, Finished]
+    assert only(ModelOpened, events).run == ""
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_folder_that_holds_a_run_is_left_alone(asker, classifier, tmp_path):
