@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 from PySide6.QtCore import QPointF
+from PySide6.QtWidgets import QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from kbuilder.document import group_edits
@@ -185,3 +186,17 @@ def test_open_required_inputs_are_ports_of_the_box(bench: Bench) -> None:
     bench.document.apply("Cut", lambda p: replace(p, graph=replace(p.graph, edges=bare.edges)))
     fold(bench)
     assert bench.scene.projection.ports["block"].inputs == ((("conv", 0),), (("add", 0),))
+
+
+def test_the_breadcrumb_leads_back(bench: Bench) -> None:
+    inner = Group(id="inner", name="path")
+    bench.document.apply("Group", lambda p: group_edits.group(p, inner, ["conv", "relu"], []))
+    bench.scene.enter("inner")
+    words = [part.text() for part in bench.view.breadcrumb.findChildren(QLabel)]
+    assert words[-1] == "path"
+    back = {button.text(): button for button in bench.view.breadcrumb.findChildren(QPushButton)}
+    assert list(back) == ["main graph", "residual"]
+    back["residual"].click()
+    assert bench.scene.root == "block"
+    bench.view.breadcrumb.findChildren(QPushButton)[0].click()
+    assert bench.scene.root == ""

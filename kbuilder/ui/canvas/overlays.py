@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QCoreApplication, QPoint, Qt
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from collections.abc import Sequence
+
+from PySide6.QtCore import QCoreApplication, QPoint, Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from kbuilder.ui.canvas.overview import Minimap
 from kbuilder.ui.text import label
@@ -13,7 +15,10 @@ _TIP_OFFSET = QPoint(16, 18)
 
 
 class Breadcrumb(QWidget):
-    """Where one is: the project, then the graph in it."""
+    """Where one is: the project, the graph in it, and the blocks that were entered."""
+
+    chosen = Signal(str)
+    """Id of the block to go back to, empty for the whole graph."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -22,17 +27,39 @@ class Breadcrumb(QWidget):
         self.setProperty("role", "pill")
         self.setAccessibleName(self.tr("Place in the project"))
         self._project = label(self.tr("untitled"), "muted")
-        graph = label(self.tr("main graph"), "strong")
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(10, 4, 10, 4)
-        layout.setSpacing(5)
-        for part in (self._project, label("▸", "muted"), graph):
-            layout.addWidget(part)
+        self._steps: list[QWidget] = []
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(10, 4, 10, 4)
+        self._row.setSpacing(5)
+        self._row.addWidget(self._project)
+        self.set_path(())
 
     def set_project(self, name: str) -> None:
         """Show another project's name."""
         self._project.setText(name)
         self.adjustSize()
+
+    def set_path(self, blocks: Sequence[tuple[str, str]]) -> None:
+        """Show ids and names of the blocks that are entered, the outermost first."""
+        for step in self._steps:
+            step.setParent(None)
+            step.deleteLater()
+        places = [("", self.tr("main graph")), *blocks]
+        self._steps = []
+        for block, name in places[:-1]:
+            self._steps += [label("▸", "muted"), self._way_back(block, name)]
+        self._steps += [label("▸", "muted"), label(places[-1][1], "strong")]
+        for step in self._steps:
+            self._row.addWidget(step)
+        self.adjustSize()
+
+    def _way_back(self, block: str, name: str) -> QPushButton:
+        button = QPushButton(name.replace("&", "&&"))
+        button.setProperty("role", "link")
+        button.setToolTip(self.tr("Back to {0}").format(name))
+        button.setAccessibleName(self.tr("Back to {0}").format(name))
+        button.clicked.connect(lambda: self.chosen.emit(block))
+        return button
 
 
 class Overlays:

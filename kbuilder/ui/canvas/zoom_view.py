@@ -42,10 +42,12 @@ class ZoomView(QGraphicsView):
         self.minimap = Minimap(scene.shapes, scene.canvas_style, self)
         self.minimap.moved.connect(self.centerOn)
         self.breadcrumb = Breadcrumb(self)
+        self.breadcrumb.chosen.connect(scene.enter)
         self.overlays = Overlays(self, self.breadcrumb, self.minimap)
         self._set_up_view()
         scene.shapes_changed.connect(self._graph_changed)
         scene.replaced.connect(self.show_start)
+        scene.root_changed.connect(self._show_root)
         theme.notifier.changed.connect(self._restyle)
         self._graph_changed()
 
@@ -182,6 +184,13 @@ class ZoomView(QGraphicsView):
     def _graph_changed(self) -> None:
         self.minimap.redraw()
         self.overlays.show_invitation(not self.canvas.nodes)
+
+    def _show_root(self) -> None:
+        """Show the way to the block that was entered, and all that is in it."""
+        graph = self.canvas.graph
+        around = list(graph.ancestors(self.canvas.root))
+        self.breadcrumb.set_path([(each, graph.group_by_id[each].name) for each in reversed(around)])
+        self.show_start()
 
     def _restyle(self) -> None:
         self.minimap.set_style(self.canvas.canvas_style)
