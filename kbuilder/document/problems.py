@@ -55,6 +55,10 @@ KINDS = {
     "wrapper-layer": "a wrapper around a layer it cannot wrap",
     "shared-shape": "a shared layer used on another shape than the one it was made for",
     "keras": "anything else that Keras refuses, in its words",
+    # what only shows when the data is read to train: found by engine/matching.py
+    "no-field": "an input or output that no field of the data is for",
+    "split-empty": "a split that leaves no samples for one part",
+    "fit-value": "an option of fit outside of its limits",
     # advice: legal, but most likely not meant; found by document/advice
     "classifier-not-flat": "class scores for every place instead of one set per sample",
     "sequences-left": "class scores for every time step instead of one set per sample",

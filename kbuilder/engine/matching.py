@@ -9,12 +9,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from kbuilder.document.catalogue import Catalogue
+from kbuilder.document.fixes import (
+    Fix,
+    SetFit,
+    SetLoss,
+    SetMetrics,
+    SetParams,
+    Step,
+)
 from kbuilder.document.graph import Node
 from kbuilder.document.option_specs import FIT_PARAMS
 from kbuilder.document.options import FitOptions, OutputOptions
 from kbuilder.document.param_rules import fault
 from kbuilder.document.problems import Problem
 from kbuilder.document.project import Project
+from kbuilder.document.structure.parameters import shown
+from kbuilder.document.tracing import width_param
 from kbuilder.engine.build import BuiltModel
 from kbuilder.engine.objects import BuildError
 
@@ -88,7 +98,14 @@ def split(samples: Samples, fit: FitOptions) -> tuple[Samples, Samples | None]:
             (
                 Problem(
                     severity="error",
+                    kind="split-empty",
                     parameter="validation_split",
+                    fixes=(
+                        Fix(
+                            text="Train without validation",
+                            steps=(SetFit(values={"validation_split": 0.0}),),
+                        ),
+                    ),
                     text=f"{count} sample{'' if count == 1 else 's'} cannot be split at validation_split="
                     f"{fit.validation_split}: one part would be empty. "
                     "Bring more data or choose another value.",
@@ -105,7 +122,18 @@ def check_fit(fit: FitOptions, catalogue: Catalogue) -> None:
         BuildError: one of them is outside the limits that its form shows.
     """
     problems = tuple(
-        Problem(severity="error", parameter=param.name, text=reason)
+        Problem(
+            severity="error",
+            kind="fit-value",
+            parameter=param.name,
+            text=reason,
+            fixes=(
+                Fix(
+                    text=f"Set {param.name} to {param.default}",
+                    steps=(SetFit(values={param.name: param.default}),),
+                ),
+            ),
+        )
         for param in FIT_PARAMS
         if (reason := fault(param, getattr(fit, param.name), catalogue))
     )
@@ -120,9 +148,8 @@ def _judged(options: OutputOptions) -> bool:
 def _input_faults(built: BuiltModel, node: Node, inputs: Arrays) -> Iterator[Problem]:
     wanted: Shape = tuple(built.tensors[node.id][0].shape[1:])
     if node.id not in inputs:
-        yield _fault(
-            node, f"No field of the data feeds the input “{node.name}”. Choose one under Data."
-        )
+        text = f"No field of the data feeds the input “{node.name}”. Choose one under Data."
+        yield _fault(node, text, kind="no-field")
         return
     found = inputs[node.id].shape[1:]
     if not _fits(wanted, found):
@@ -131,6 +158,11 @@ def _input_faults(built: BuiltModel, node: Node, inputs: Arrays) -> Iterator[Pro
             f"The input “{node.name}” takes samples of shape {_text(wanted)}, but the data gives "
             f"{_text(found)}. Set its shape to {_text(found)} or choose another field under Data.",
             "shape",
+            kind="input-data",
+            fix=(
+                f"Set shape to {shown(found)}",
+                SetParams(node=node.id, values={"shape": [*found]}),
+            ),
         )
 
 
@@ -140,9 +172,8 @@ def _target_faults(
     if not _judged(options):
         return
     if node.id not in targets:
-        yield _fault(
-            node, f"No field of the data is the target of “{node.name}”. Choose one under Data."
-        )
+        text = f"No field of the data is the target of “{node.name}”. Choose one under Data."
+        yield _fault(node, text, kind="no-field")
         return
     yield from _metric_faults(built, node, options, targets[node.id])
     loss = options.loss
@@ -164,11 +195,18 @@ def _metric_faults(
         return
     for metric in options.metrics:
         if metric.class_name in SPARSE_TWINS:
+            twin = SPARSE_TWINS[metric.class_name]
+            kept = ((other.class_name, other.params) for other in options.metrics)
+            metrics = tuple(
+                (twin, {}) if name == metric.class_name else (name, params) for name, params in kept
+            )
             yield _fault(
                 node,
                 f"{metric.class_name} compares vectors, but the targets of “{node.name}” are class "
-                f"numbers. Choose {SPARSE_TWINS[metric.class_name]}.",
+                f"numbers. Choose {twin}.",
                 "metrics",
+                kind="metric-targets",
+                fix=(f"Use {twin}", SetMetrics(node=node.id, metrics=metrics)),
             )
 
 
@@ -176,16 +214,20 @@ def _value_faults(node: Node, loss: str, output: Shape, target: np.ndarray) -> I
     found = target.shape[1:]
     if _fits(output, found) or (output == (1,) and found == ()):
         return
+    codes = found in ((), (1,)) and len(output) == 1
     remedy = (
         "For class numbers choose SparseCategoricalCrossentropy"
-        if found in ((), (1,)) and len(output) == 1
+        if codes
         else "Change the last layer"
     )
+    sparse = SetLoss(node=node.id, class_name="SparseCategoricalCrossentropy")
     yield _fault(
         node,
         f"{loss} compares value with value, but the output “{node.name}” gives {_text(output)} for "
         f"each sample and the data has {_text(found)}. {remedy} or choose another target under Data.",
         "loss",
+        kind="labels-class-numbers" if codes else "target-shape",
+        fix=(f"Use {sparse.class_name}", sparse) if codes else None,
     )
 
 
@@ -193,6 +235,7 @@ def _class_number_faults(
     node: Node, loss: str, output: Shape, target: np.ndarray
 ) -> Iterator[Problem]:
     found = target.shape[1:]
+    vector = SetLoss(node=node.id, class_name="CategoricalCrossentropy")
     if not output or not (_fits(output[:-1], found) or _fits((*output[:-1], 1), found)):
         yield _fault(
             node,
@@ -200,6 +243,8 @@ def _class_number_faults(
             f"{_text(output)}, so the target needs {_text(output[:-1])}, but the data has "
             f"{_text(found)}. Choose another loss or target.",
             "loss",
+            kind="labels-vectors",
+            fix=("Use CategoricalCrossentropy", vector) if output == found else None,
         )
         return
     if not _whole(target):
@@ -208,17 +253,23 @@ def _class_number_faults(
             f"{loss} needs whole numbers as classes, but the targets of “{node.name}” have fractions. "
             "For values choose a loss such as MeanSquaredError, or choose another target under Data.",
             "loss",
+            kind="labels-fractions",
+            fix=("Use MeanSquaredError", SetLoss(node=node.id, class_name="MeanSquaredError")),
         )
         return
     classes = output[-1]
     low, high = (target.min(), target.max()) if target.size else (0, 0)
     if classes is not None and (low < 0 or high >= classes):
+        parameter, units = width_param(node), int(high) + 1
+        more = SetParams(node=node.id, values={parameter: units})
         yield _fault(
             node,
             f"The targets of “{node.name}” are class numbers from {low:g} to {high:g}, but the output "
             f"has {classes} values, for classes 0 to {classes - 1}. Give the last layer "
-            f"{int(high) + 1} units or correct the data.",
+            f"{units} units or correct the data.",
             "loss",
+            kind="units-classes",
+            fix=(f"Set {parameter} to {units}", more) if parameter and low >= 0 else None,
         )
 
 
@@ -236,5 +287,14 @@ def _text(shape: Shape) -> str:
     return "(" + ", ".join("any" if size is None else str(size) for size in shape) + ")"
 
 
-def _fault(node: Node, text: str, parameter: str = "") -> Problem:
-    return Problem(severity="error", node=node.id, parameter=parameter, text=text)
+def _fault(
+    node: Node, text: str, parameter: str = "", *, kind: str, fix: tuple[str, Step] | None = None
+) -> Problem:
+    return Problem(
+        severity="error",
+        kind=kind,
+        node=node.id,
+        parameter=parameter,
+        text=text,
+        fixes=(Fix(text=fix[0], steps=(fix[1],)),) if fix else (),
+    )
