@@ -18,7 +18,7 @@ from kbuilder.resources import resource
 from kbuilder.ui import dialogs
 from kbuilder.ui.training import Training
 
-MODEL_ENDINGS = (".keras", ".hdf5", ".h5")
+MODEL_ENDINGS = (".keras", ".hdf5", ".h5", ".json")
 RECENT_KEY = "recent"
 MOST_RECENT = 8
 
@@ -166,8 +166,13 @@ class Files(QObject):
     @Slot(object)
     def _take(self, event: Exported | ModelOpened | WeightsLoaded) -> None:
         if isinstance(event, ModelOpened):
-            self._show(event.project, None, self._opening, event.run)
-            self.told.emit(" ".join((self.tr("The model is open."), *event.notes)))
+            self._show(event.project, None, self._opening)
+            text = (
+                self.tr("The model is open; its weights are on the way.")
+                if event.run
+                else self.tr("The model is open, without weights.")
+            )
+            self.told.emit(" ".join((text, *event.notes)))
         elif isinstance(event, Exported):
             name = Path(event.path).name
             text = self.tr("{0} is written.").format(name)
@@ -176,6 +181,8 @@ class Files(QObject):
                     "Loaded again by plain Keras; largest difference of its outputs: {0}."
                 ).format(f"{event.difference:.1e}")
             self.told.emit(text)
+        elif event.run == self._training.run:
+            self.told.emit(" ".join((self.tr("The weights are there."), *event.notes)))
         else:
             self._training.forget(event.run)
             self.told.emit(

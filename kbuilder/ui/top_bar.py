@@ -23,6 +23,7 @@ WORDLESS = ("undo", "redo")
 RUN_BUTTONS = ("train_on", "train", "pause", "continue", "stop", "discard")
 SHOWN = {
     State.IDLE: ("train_on", "train"),
+    State.LOADING: ("train_on", "train", "discard"),
     State.STARTING: ("stop", "discard"),
     State.RUNNING: ("pause", "stop", "discard"),
     State.PAUSED: ("continue", "stop", "discard"),

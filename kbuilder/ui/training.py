@@ -46,9 +46,10 @@ if TYPE_CHECKING:
 
 
 class State(Enum):
-    """Where a training stands."""
+    """Where a training stands. ``LOADING``: the weights of an opened model are being read."""
 
     IDLE = "idle"
+    LOADING = "loading"
     STARTING = "starting"
     RUNNING = "running"
     PAUSED = "paused"
@@ -91,6 +92,7 @@ class Training(QObject):
         self._engine = engine
         self._unsaved_runs = unsaved_runs
         self._request = 0
+        self._opening = self._loading = 0
         self._pending_run = ""
         self._started_at = 0.0
         self._held = 0.0
@@ -166,20 +168,19 @@ class Training(QObject):
         )
 
     def open_model(self, path: Path) -> None:
-        """Read a model file; the answer comes by ``done``."""
+        """Read a model file; the network comes by ``done``, and its weights later in the same way."""
+        self._leave_loading()
+        self._opening = self._engine.next_request()
         self._engine.send(
-            OpenModel(
-                request=self._engine.next_request(),
-                path=str(path),
-                run=str(self.new_run_folder()),
-            )
+            OpenModel(request=self._opening, path=str(path), run=str(self.new_run_folder()))
         )
 
     def load_weights(self, path: Path) -> None:
         """Put the weights of a file into the project's model; the answer comes by ``done``."""
+        self._loading = self._engine.next_request()
         self._engine.send(
             LoadWeights(
-                request=self._engine.next_request(),
+                request=self._loading,
                 project=self._document.project,
                 path=str(path),
                 run=str(self.new_run_folder()),
@@ -188,6 +189,7 @@ class Training(QObject):
 
     def forget(self, run: str = "") -> None:
         """Another project is open; ``run`` holds its weights, if any."""
+        self._leave_loading()
         self.run, self.live, self.frozen = run, None, None
         self.state_changed.emit()
 
@@ -275,7 +277,40 @@ class Training(QObject):
     def _take_frozen(self, event: FrozenChecked) -> None:
         self.frozen = event
 
+    def _take_opened(self, event: ModelOpened) -> None:
+        if event.request != self._opening:
+            return
+        self.done.emit(event)
+        if event.run:
+            self._opening = event.request
+            self._set_state(State.LOADING)
+
+    def _take_weights(self, event: WeightsLoaded) -> None:
+        """The run of an opened model is there, unless the window has gone on to another project."""
+        if event.request == self._opening:
+            self.run = event.run
+        if event.request in (self._opening, self._loading):
+            self.done.emit(event)
+
+    def _leave_loading(self) -> None:
+        """The weights that are on the way are no longer wanted."""
+        self._opening = 0
+        if self.state is State.LOADING:
+            self._engine.send(Stop(keep=False))
+            self._set_state(State.IDLE)
+
+    def _end_opening(self, request: int) -> bool:
+        """Whether the request that ended was the one that opens a model."""
+        if not request or request != self._opening:
+            return False
+        self._opening = 0
+        if self.state in (State.LOADING, State.STOPPING):
+            self._set_state(State.IDLE)
+        return True
+
     def _take_end(self, event: Finished | Stopped) -> None:
+        if self._end_opening(event.request):
+            return
         if event.request != self._request:
             return
         self._request = 0
@@ -285,6 +320,7 @@ class Training(QObject):
         self.ended.emit(event)
 
     def _take_failed(self, event: Failed) -> None:
+        self._end_opening(event.request)
         if event.request == self._request:
             self._request = 0
             if Path(self._pending_run).is_dir():
@@ -294,7 +330,7 @@ class Training(QObject):
 
     @Slot(str, str)
     def _mourn(self, cause: str, last_words: str) -> None:
-        was, self._request = self._request, 0
+        was, self._request, self._opening = self._request, 0, 0
         self._set_state(State.IDLE)
         self.failed.emit(Failed(request=was, text=cause, details=last_words))
 
@@ -314,8 +350,8 @@ _HANDLERS: dict[type, Callable[[Training, Any], None]] = {
     ActivationsComputed: lambda training, event: training.activations.emit(event),
     Progressed: lambda training, event: training.progressed.emit(event),
     Exported: lambda training, event: training.done.emit(event),
-    ModelOpened: lambda training, event: training.done.emit(event),
-    WeightsLoaded: lambda training, event: training.done.emit(event),
+    ModelOpened: Training._take_opened,
+    WeightsLoaded: Training._take_weights,
     Finished: Training._take_end,
     Stopped: Training._take_end,
     Failed: Training._take_failed,

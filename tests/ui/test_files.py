@@ -13,11 +13,22 @@ from kbuilder.document.document import Document
 from kbuilder.document.options import DataOptions
 from kbuilder.document.project import Project
 from kbuilder.document.project_file import load, save
-from kbuilder.link.messages import Export, Exported, LoadWeights, ModelOpened, OpenModel
+from kbuilder.link.messages import (
+    Export,
+    Exported,
+    Failed,
+    Finished,
+    LoadWeights,
+    ModelOpened,
+    OpenModel,
+    Stop,
+    Stopped,
+    Train,
+)
 from kbuilder.link.messages import WeightsLoaded as Loaded
 from kbuilder.ui import dialogs
 from kbuilder.ui.files import MOST_RECENT, Files
-from kbuilder.ui.training import Training
+from kbuilder.ui.training import State, Training
 from tests.ui.fake_engine import FakeEngine, project
 
 Button = QMessageBox.StandardButton
@@ -177,18 +188,79 @@ def test_a_sample_opens_as_a_project_without_a_place(stand: Stand) -> None:
 
 
 @pytest.mark.parametrize("name", ["m.h5", "m.HDF5", "m.keras"])
-def test_a_model_is_read_by_the_engine(stand: Stand, name: str) -> None:
+def test_a_model_is_shown_at_once_and_trains_when_its_weights_are_there(
+    stand: Stand, name: str
+) -> None:
+    request = open_model(stand, name)
+    assert stand.document.name == "m"
+    assert stand.told[-1].endswith("One note.")
+    assert (stand.training.state, stand.training.run) == (State.LOADING, "")
+    stand.training.start()
+    assert stand.engine.count(Train) == 0
+    stand.engine.say(
+        Loaded(request=request.request, run=request.run, loaded=("a",), left=(), notes=("Adam.",))
+    )
+    assert stand.told[-1].endswith("Adam.")
+    stand.engine.say(Finished(request=request.request))
+    assert (stand.training.state, stand.training.run) == (State.IDLE, request.run)
+
+
+def open_model(stand: Stand, name: str) -> OpenModel:
     stand.files.open_path(stand.folder / name)
-    request = stand.engine.last(OpenModel)
+    request: OpenModel = stand.engine.last(OpenModel)
     assert request.path == str(stand.folder / name)
     stand.engine.say(
         ModelOpened(
             request=request.request, project=project(), run=request.run, notes=("One note.",)
         )
     )
-    assert stand.document.name == "m"
-    assert stand.training.run == request.run
-    assert stand.told[-1].endswith("One note.")
+    return request
+
+
+def test_a_configuration_alone_has_nothing_to_wait_for(stand: Stand) -> None:
+    stand.files.open_path(stand.folder / "m.json")
+    request = stand.engine.last(OpenModel)
+    stand.engine.say(ModelOpened(request=request.request, project=project()))
+    assert "without weights" in stand.told[-1]
+    assert (stand.training.state, stand.training.run) == (State.IDLE, "")
+
+
+def test_weights_on_their_way_can_be_stopped(stand: Stand) -> None:
+    request = open_model(stand, "m.keras")
+    stand.training.stop(keep=False)
+    assert stand.engine.last(Stop) == Stop(keep=False)
+    stand.engine.say(Stopped(request=request.request, kept=False))
+    assert (stand.training.state, stand.training.run) == (State.IDLE, "")
+    assert len(stand.document.project.graph.nodes) == 3
+
+
+def test_another_project_does_not_get_the_weights_of_the_model_before_it(stand: Stand) -> None:
+    request = open_model(stand, "m.keras")
+    stand.files.new()
+    assert stand.engine.last(Stop) == Stop(keep=False)
+    told = len(stand.told)
+    stand.engine.say(Loaded(request=request.request, run=request.run, loaded=("a",), left=()))
+    stand.engine.say(Finished(request=request.request))
+    assert (stand.training.state, stand.training.run) == (State.IDLE, "")
+    assert len(stand.told) == told
+
+
+def test_a_second_model_is_not_stopped_with_the_first(stand: Stand) -> None:
+    first = open_model(stand, "m.keras")
+    second = open_model(stand, "n.keras")
+    assert stand.engine.count(Stop) == 1
+    stand.engine.say(Stopped(request=first.request, kept=False))
+    assert stand.training.state is State.LOADING
+    stand.engine.say(Loaded(request=second.request, run=second.run, loaded=("a",), left=()))
+    stand.engine.say(Finished(request=second.request))
+    assert (stand.training.state, stand.training.run) == (State.IDLE, second.run)
+
+
+def test_weights_that_cannot_be_read_leave_the_network(stand: Stand) -> None:
+    request = open_model(stand, "m.keras")
+    stand.engine.say(Failed(request=request.request, text="They are damaged.", refused=True))
+    assert (stand.training.state, stand.training.run) == (State.IDLE, "")
+    assert len(stand.document.project.graph.nodes) == 3
 
 
 def test_export_asks_for_a_name(stand: Stand) -> None:

@@ -18,6 +18,7 @@ from kbuilder.link.messages import (
     Finished,
     FrozenChecked,
     LoadWeights,
+    ModelOpened,
     OpenModel,
     Pause,
     Paused,
@@ -49,6 +50,10 @@ class Stand:
         """Get there as a user and an engine would."""
         steps: dict[State, list[Callable[[], object]]] = {
             State.IDLE: [],
+            State.LOADING: [
+                lambda: self.training.open_model(Path("m.keras")),
+                lambda: self.engine.say(ModelOpened(request=RUN, project=project(), run="/r")),
+            ],
             State.STARTING: [self.training.start],
             State.RUNNING: [self.training.start, lambda: self.engine.say(started(RUN))],
         }
@@ -116,7 +121,7 @@ def test_a_dead_engine_ends_every_state_and_training_can_start_again(
         (
             lambda training: training.stop(keep=False),
             Stop,
-            [S.STARTING, S.RUNNING, S.PAUSED, S.STOPPING],
+            [S.LOADING, S.STARTING, S.RUNNING, S.PAUSED, S.STOPPING],
         ),
         (lambda training: training.start(), Train, [S.IDLE]),
     ],

@@ -57,6 +57,7 @@ class RunPanel(QWidget):
     def _state_text(self) -> str:
         texts = {
             State.IDLE: self.tr("Idle"),
+            State.LOADING: self.tr("Loading the weights…"),
             State.STARTING: self.tr("Building the model…"),
             State.RUNNING: self.tr("Training"),
             State.PAUSED: self.tr("Paused"),
