@@ -55,38 +55,50 @@ def free_port(graph: Graph, catalogue: Catalogue, target: str) -> int:
 
 def check(project: Project, catalogue: Catalogue) -> tuple[Problem, ...]:
     """Everything that is wrong with the structure of a project; worst first."""
-    graph = project.graph
-    if not graph.nodes:
-        return (
-            Problem(
-                severity="error",
-                kind="empty",
-                text="The graph is empty. Drag an Input and some layers onto the canvas.",
-            ),
-        )
-    wires = Wires(graph)
-    return worst_first(
-        [
-            *whole_graph_problems(graph, catalogue),
-            *name_problems(graph),
-            *(problem for node in graph.nodes for problem in _node(catalogue, wires, node)),
-            *loss_problems(project, catalogue),
-        ]
+    return Checker(catalogue).check(project)
+
+
+class Checker:
+    """``check`` for one edit after the other: nodes that stay as they are are not judged again."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._known: dict[str, tuple[Node, tuple[Problem, ...]]] = {}
+
+    def check(self, project: Project) -> tuple[Problem, ...]:
+        """Everything that is wrong with the structure of a project; worst first."""
+        graph = project.graph
+        if not graph.nodes:
+            text = "The graph is empty. Drag an Input and some layers onto the canvas."
+            return (Problem(severity="error", kind="empty", text=text),)
+        wires = Wires(graph)
+        found = [*whole_graph_problems(graph, self._catalogue), *name_problems(graph)]
+        for node in graph.nodes:
+            found += self._node(wires, node)
+        self._known = {key: known for key, known in self._known.items() if key in graph.by_id}
+        return worst_first([*found, *loss_problems(project, self._catalogue)])
+
+    def _node(self, wires: Wires, node: Node) -> Iterator[Problem]:
+        spec = self._catalogue.layer(node.class_name)
+        if spec is None:
+            yield _unknown(self._catalogue, node)
+            return
+        yield from wires.problems(spec, node)
+        if node.shares:
+            return
+        known = self._known.get(node.id)
+        if known is None or known[0] is not node:
+            known = (node, tuple(parameter_problems(self._catalogue, spec, node)))
+            self._known[node.id] = known
+        yield from known[1]
+
+
+def _unknown(catalogue: Catalogue, node: Node) -> Problem:
+    return Problem(
+        severity="error",
+        kind="unknown-class",
+        node=node.id,
+        text=f"Keras {catalogue.keras_version} has no layer class “{node.class_name}”. "
+        "The node is kept as it is and saved again, but the model cannot be built with it.",
+        fixes=(Fix(text=f"Delete {node.name}", steps=(Remove(nodes=(node.id,)),)),),
     )
-
-
-def _node(catalogue: Catalogue, wires: Wires, node: Node) -> Iterator[Problem]:
-    spec = catalogue.layer(node.class_name)
-    if spec is None:
-        yield Problem(
-            severity="error",
-            kind="unknown-class",
-            node=node.id,
-            text=f"Keras {catalogue.keras_version} has no layer class “{node.class_name}”. "
-            "The node is kept as it is and saved again, but the model cannot be built with it.",
-            fixes=(Fix(text=f"Delete {node.name}", steps=(Remove(nodes=(node.id,)),)),),
-        )
-        return
-    yield from wires.problems(spec, node)
-    if not node.shares:
-        yield from parameter_problems(catalogue, spec, node)

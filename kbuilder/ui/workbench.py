@@ -13,7 +13,7 @@ from kbuilder.document.changes import Changes
 from kbuilder.document.facts import NodeFacts
 from kbuilder.document.problems import Problem, joined
 from kbuilder.document.project import Project
-from kbuilder.document.rules import check
+from kbuilder.document.rules import Checker
 from kbuilder.link.messages import (
     Failed,
     Finished,
@@ -60,6 +60,7 @@ class Workbench(QObject):
         self._document = bridge.document
         self._engine = engine
         self._inferred: tuple[Problem, ...] = ()
+        self._checker = Checker(catalogue)
         self._structure: tuple[Project | None, tuple[Problem, ...]] = (None, ())
         self._advice: tuple[Problem, ...] | None = None
         self._memory_bytes = 0
@@ -110,7 +111,7 @@ class Workbench(QObject):
         """
         project = self._document.project
         if self._structure[0] is not project:
-            self._structure = (project, check(project, self.catalogue))
+            self._structure = (project, self._checker.check(project))
         if self._advice is None:
             self._advice = advise(
                 project, self.catalogue, self.facts, self._fields(), self._memory_bytes

@@ -11,7 +11,7 @@ from kbuilder.document.options import CompileOptions, OutputOptions
 from kbuilder.document.param_rules import fault
 from kbuilder.document.problems import Problem, joined
 from kbuilder.document.project import Project
-from kbuilder.document.rules import can_connect, check, free_port
+from kbuilder.document.rules import Checker, can_connect, check, free_port
 from kbuilder.document.values import KerasObject
 from tests.document.mended import assert_fixes_mend, the_problem
 
@@ -372,3 +372,10 @@ def test_new_nodes_are_named_as_keras_would() -> None:
 def test_a_value_that_does_not_fit_is_explained(layer, param, value, words) -> None:
     spec = CATALOGUE.layer(layer).param(param)
     assert words in fault(spec, value, CATALOGUE)
+
+
+def test_a_checker_says_after_each_edit_what_a_fresh_check_says() -> None:
+    checker = Checker(CATALOGUE)
+    projects = [GOOD, *(case.project for case in CASES), GOOD]
+    for each in projects:
+        assert checker.check(each) == judge(each)

@@ -19,7 +19,7 @@ def freezing_problems(evidence: Evidence) -> Iterator[Problem]:
         yield _all_frozen(weighted)
         return
     norms = [node for node in weighted if node.class_name == "BatchNormalization"]
-    if not norms:
+    if not norms or all(_learns(evidence, node.id) for node in weighted):
         return
     above = _frozen_around(evidence, down=True)
     below = _frozen_around(evidence, down=False)

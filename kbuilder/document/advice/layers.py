@@ -29,8 +29,11 @@ def dropout_problems(evidence: Evidence, node: Node) -> Iterator[Problem]:
 
 def softmax_problems(evidence: Evidence, node: Node) -> Iterator[Problem]:
     """Softmax of what is a softmax already."""
+    layer = evidence.graph.layer_of(node.id)
+    if layer.class_name != "Softmax" and layer.params.get("activation") != "softmax":
+        return
     source = evidence.wiring.source(node.id)
-    if not source or evidence.activation(node.id) != "softmax":
+    if not source:
         return
     above, first = evidence.last_activation(source)
     if above != "softmax":

@@ -23,9 +23,11 @@ class Wires:
 
     def problems(self, spec: ClassSpec, node: Node) -> Iterator[Problem]:
         """Problems of a node of a known class."""
-        if node.class_name == INPUT_CLASS:
-            return
-        wires = Counter(edge.target_port for edge in self._graph.incoming[node.id])
+        edges = self._graph.incoming[node.id]
+        plain = len(edges) == len(spec.ports) == 1 and not spec.many_inputs
+        if node.class_name == INPUT_CLASS or (plain and not edges[0].target_port):
+            return  # nearly every node of a large graph
+        wires = Counter(edge.target_port for edge in edges)
         yield from self._doubled(node, wires)
         if spec.many_inputs:
             if len(wires) < 2:
