@@ -156,6 +156,11 @@ class MainWindow(QMainWindow):
             return self.tr("Choose the data to train with in the Data workspace.")
         return self.workbench.preview_fault
 
+    def show_problem(self, step: int) -> None:
+        """Go to the next problem, or to the one before."""
+        self.show_workspace(DESIGN)
+        self.design.problems.show_next(step)
+
     def switch_theme(self) -> None:
         """From dark to light and back; remembered."""
         choice = "light" if theme.current().dark else "dark"
@@ -308,10 +313,12 @@ class MainWindow(QMainWindow):
         self.training.state_changed.connect(self.refresh)
         self.training.state_changed.connect(self._forget_progress)
         self.training.failed.connect(self._take_failure)
+        self.training.failed.connect(self.workbench.take_failure)
         self.training.progressed.connect(self._take_progress)
         self._engines[0].died.connect(self._mourn_workbench)
         self.scene.selection_changed.connect(self.refresh)
         self.view.hint.connect(self.tell)
+        self.design.problems.told.connect(self.tell)
         self.view.arrange_wanted.connect(self.arranging.arrange)
         self.arranging.told.connect(self.tell)
         self.workbench.facts_changed.connect(self._show_facts)

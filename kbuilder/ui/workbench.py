@@ -63,6 +63,7 @@ class Workbench(QObject):
         self._checker = Checker(catalogue)
         self._structure: tuple[Project | None, tuple[Problem, ...]] = (None, ())
         self._advice: tuple[Problem, ...] | None = None
+        self._failed: tuple[Problem, ...] = ()
         self._memory_bytes = 0
         self._previewed: object = None
         self._infer_request = self._preview_request = 0
@@ -82,7 +83,16 @@ class Workbench(QObject):
         self._preview()
 
     @Slot(object)
+    def take_failure(self, event: Failed) -> None:
+        """Show why a training could not be done beside the other problems, until the next edit."""
+        self._failed = event.problems
+        self._check()
+
+    @Slot(object)
     def _follow(self, changes: Changes) -> None:
+        if self._failed:
+            self._failed = ()
+            self._check_timer.start()
         if changes.replaced:
             self.facts, self._inferred, self._advice = {}, (), None
             self.preview, self.preview_fault, self._previewed = None, "", None
@@ -119,7 +129,7 @@ class Workbench(QObject):
         nodes = project.graph.by_id
         later = (
             [each for each in part if not each.node or each.node in nodes]
-            for part in (self._inferred, self._advice)
+            for part in (self._inferred, self._advice, self._failed)
         )
         self.problems = joined(self._structure[1], *later)
         self.facts_changed.emit()

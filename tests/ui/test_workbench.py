@@ -204,3 +204,14 @@ def test_the_data_and_the_memory_are_judged_when_they_are_known(
         Ready(keras_version="3", tensorflow_version="2", device="CPU", memory_bytes=100)
     )
     qtbot.waitUntil(lambda: "weights-memory" in kinds(stand), timeout=WAIT_MS)
+
+
+def test_why_a_training_failed_is_shown_until_the_next_edit(
+    qtbot: QtBot, catalogue: Catalogue
+) -> None:
+    stand = informed(catalogue)
+    why = Problem(severity="error", kind="no-field", node="in", text="No field feeds it.")
+    stand.bench.take_failure(Failed(request=9, text="No field feeds it.", problems=(why,)))
+    assert stand.bench.problems[0] == why
+    stand.document.apply("Rename", lambda p: edits.rename(p, "in", "picture"))
+    qtbot.waitUntil(lambda: why not in stand.bench.problems, timeout=WAIT_MS)
