@@ -8,7 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from kbuilder.document.edits import without_empty_groups
-from kbuilder.document.graph import Edge, Graph, Group, Node
+from kbuilder.document.graph import INPUT_CLASS, Edge, Graph, Group, Node
 from kbuilder.document.naming import FreeNames, new_id
 from kbuilder.document.places import NODE_HEIGHT, drawn, extents
 from kbuilder.document.project import Project
@@ -90,8 +90,8 @@ def repeat(project: Project, group_id: str, copies: int) -> Project:
     """Put ``copies`` copies of a group behind it, in a row, with numbered names.
 
     Each copy reads what the one before gives: its first output feeds all that the group's first input
-    feeds; other inputs come from where they came before. What read the group's first output reads
-    that of the last copy.
+    feeds, or in a group that nothing feeds yet, the layers it begins with. Other inputs come from
+    where they came before. What read the group's first output reads that of the last copy.
     """
     for _ in range(copies):
         project, group_id = _repeat_once(project, group_id)
@@ -216,6 +216,12 @@ def _chained(graph: Graph, ids: dict[str, str]) -> tuple[list[Edge], list[Edge]]
         if (edge.source, edge.source_port) == first:
             copy = replace(copy, source=source, source_port=port)
         copies.append(copy)
+    if first is None:
+        copies += [
+            Edge(source=source, source_port=port, target=ids[node])
+            for node in ids
+            if not graph.incoming[node] and graph.by_id[node].class_name != INPUT_CLASS
+        ]
     return copies, moved
 
 

@@ -91,6 +91,14 @@ def test_a_block_is_repeated_as_a_chain_with_numbered_names(copies: int) -> None
     ]
 
 
+def test_a_block_that_nothing_feeds_is_repeated_as_a_chain_too() -> None:
+    project = grouped("a", "b")
+    project = edits.remove(edits.disconnect(project, [("in", 0, "a", 0)]), ["in", "c"])
+    graph = group_edits.repeat(project, "g", 2).graph
+    assert [node.name for node in graph.order] == ["a", "b", "a_1", "b_1", "a_2", "b_2"]
+    assert len(graph.edges) == 5
+
+
 def test_a_repeated_block_leaves_no_two_boxes_on_one_place() -> None:
     graph = group_edits.repeat(grouped("a", "b"), "g", 3).graph
     tops = sorted(node.y for node in graph.nodes)

@@ -13,12 +13,12 @@ from kbuilder.document.graph import EdgeKey
 from kbuilder.document.places import NODE_HEIGHT
 from kbuilder.document.ranks import feeds, takes
 from kbuilder.ui.canvas.clipboard import MIME_FRAGMENT, CanvasClipboard, extent, fragment_content
-from kbuilder.ui.canvas.edge_item import wire_path
 from kbuilder.ui.canvas.editing import CanvasEditing
 from kbuilder.ui.canvas.gestures import INSERT_REACH_PX
 from kbuilder.ui.canvas.hover import Hover
 from kbuilder.ui.canvas.overlays import Overlays
 from kbuilder.ui.canvas.ports import Port
+from kbuilder.ui.canvas.routing import wire_path
 from kbuilder.ui.canvas.scene import CanvasScene
 from kbuilder.ui.layer_search import MIME_LAYER
 

@@ -14,22 +14,15 @@ from PySide6.QtWidgets import (
 )
 
 from kbuilder.document.graph import Edge, EdgeKey
+from kbuilder.ui.canvas.routing import wire_path
 from kbuilder.ui.canvas.style import CanvasStyle
 
 _HIT_WIDTH = 12.0
 _PILL_HEIGHT = 17.0
 _PILL_PADDING = 9.0
 _LEAST_GAP = 25.0
-_SAMPLES = 48
-
-
-def wire_path(start: QPointF, end: QPointF) -> QPainterPath:
-    """A cubic from an output port down to an input port; it leaves and arrives vertically."""
-    drop = end.y() - start.y()
-    pull = max(abs(drop) * 0.5, 20.0) if drop >= 0 else min(60.0 - drop * 0.4, 260.0)
-    path = QPainterPath(start)
-    path.cubicTo(start.x(), start.y() + pull, end.x(), end.y() - pull, end.x(), end.y())
-    return path
+_LEAST_SAMPLES = 48
+_SAMPLE_PITCH = 6.0
 
 
 class EdgeItem(QGraphicsPathItem):
@@ -45,6 +38,7 @@ class EdgeItem(QGraphicsPathItem):
         self.edge = edge
         self.start = QPointF()
         self.end = QPointF()
+        self.lane: float | None = None
         self.pill = ShapePill(style)
         self._style = style
         self._accent = False
@@ -58,12 +52,17 @@ class EdgeItem(QGraphicsPathItem):
         self.pill.set_style(style)
         self.setPen(self._current_pen())
 
-    def set_ends(self, start: QPointF, end: QPointF) -> None:
-        """Run from ``start`` to ``end`` in scene coordinates."""
-        self.start, self.end = start, end
+    def set_ends(self, start: QPointF, end: QPointF, lane: float | None = None) -> None:
+        """Run from ``start`` to ``end`` in scene coordinates, along the ``lane`` at that x if given."""
+        if (start, end, lane) == (self.start, self.end, self.lane):
+            return
+        self.start, self.end, self.lane = start, end, lane
         self.setPos(0.0, 0.0)
-        self.setPath(wire_path(start, end))
-        self.pill.set_place((start + end) / 2, room=end.y() - start.y())
+        self.setPath(wire_path(start, end, lane))
+        middle = (start + end) / 2
+        if lane is not None:
+            middle.setX(lane)
+        self.pill.set_place(middle, room=end.y() - start.y())
 
     def set_look(self, *, accent: bool, selected: bool) -> None:
         """``accent``: it feeds a selected node. ``selected``: the wire itself is selected."""
@@ -78,7 +77,8 @@ class EdgeItem(QGraphicsPathItem):
     def distance(self, place: QPointF) -> float:
         """How far a point of the scene is from the wire, to within a few units."""
         path = self.path()
-        points = (path.pointAtPercent(step / _SAMPLES) for step in range(_SAMPLES + 1))
+        steps = max(_LEAST_SAMPLES, int(path.length() / _SAMPLE_PITCH))
+        points = (path.pointAtPercent(step / steps) for step in range(steps + 1))
         return min(_length(point - place) for point in points)
 
     def shape(self) -> QPainterPath:

@@ -13,9 +13,9 @@ from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtWidgets import QGraphicsPathItem, QGraphicsRectItem
 
 from kbuilder.document.graph import Comment, Edge, EdgeKey, Node
-from kbuilder.ui.canvas.edge_item import wire_path
 from kbuilder.ui.canvas.editing import CanvasEditing
 from kbuilder.ui.canvas.ports import Port
+from kbuilder.ui.canvas.routing import wire_path
 from kbuilder.ui.canvas.scene import CanvasScene
 from kbuilder.ui.canvas.selecting import boxes, moving_comments
 from kbuilder.ui.canvas.style import REACH_PX

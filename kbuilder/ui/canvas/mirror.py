@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-from PySide6.QtCore import QLineF, QObject, QRectF, Signal
+from PySide6.QtCore import QLineF, QObject, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QGraphicsItem, QGraphicsScene
 
 from kbuilder.document.catalogue import Catalogue
 from kbuilder.document.facts import NodeFacts
-from kbuilder.document.graph import EdgeKey, Graph, Node
+from kbuilder.document.graph import Edge, EdgeKey, Graph, Node
 from kbuilder.document.problems import Problem
 from kbuilder.ui import theme
 from kbuilder.ui.canvas.comment_item import CommentItem
@@ -21,6 +21,7 @@ from kbuilder.ui.canvas.node_item import NodeItem, NodeLook
 from kbuilder.ui.canvas.overview import OverviewShapes
 from kbuilder.ui.canvas.ports import PortPlaces, place_block_ports, place_ports
 from kbuilder.ui.canvas.projection import Projection, project
+from kbuilder.ui.canvas.routing import LONG, free_lane, search_area
 from kbuilder.ui.canvas.style import (
     FULL_DETAIL,
     NODE_BOUNDS,
@@ -123,6 +124,7 @@ class MirrorScene(QGraphicsScene):
         """Draw all nodes as blocks, with frames around selected and wrong ones."""
         style = self.canvas_style
         self.shapes.paint(painter, style)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
         wrong = [box for box, item in self.nodes.items() if item.look.errors]
         for pen, ids in (
             (style.overview_error_pen, wrong),
@@ -157,6 +159,10 @@ class MirrorScene(QGraphicsScene):
         for key in new:
             self._add_edge(key)
         self._place_edges_of(touched)
+        if before.boxes != after.boxes:
+            moved = {box for box, at in after.boxes.items() if before.boxes.get(box) != at}
+            fresh = set(new)
+            self._reroute(moved, [wire for key, wire in self.edges.items() if key not in fresh])
         self._mirror_frames()
         self._mirror_comments()
 
@@ -192,21 +198,47 @@ class MirrorScene(QGraphicsScene):
         self.removeItem(item)
         self.shapes.remove_edge(key)
 
-    def _place_edges_of(self, boxes: set[str]) -> None:
+    def _place_edges_of(self, boxes: set[str], *, routed: bool = True) -> None:
         if not boxes:
             return
         for wire in self.edges.values():
             if wire.edge.source in boxes or wire.edge.target in boxes:
-                self._place_edge(wire)
+                self._place_edge(wire, routed=routed)
 
-    def _place_edge(self, item: EdgeItem) -> None:
-        edge = item.edge
+    def _place_edge(self, item: EdgeItem, *, routed: bool = True) -> None:
+        start, end = self._ends(item.edge)
+        item.set_ends(start, end, self._lane(item.edge, start, end) if routed else None)
+        self.shapes.set_edge(item.key, QLineF(start, end))
+
+    def _ends(self, edge: Edge) -> tuple[QPointF, QPointF]:
         source, target = self.nodes[edge.source], self.nodes[edge.target]
         start = source.pos() + source.ports.output(edge.source_port)
-        end = target.pos() + target.ports.input(edge.target_port)
-        if (start, end) != (item.start, item.end):
-            item.set_ends(start, end)
-        self.shapes.set_edge(item.key, QLineF(start, end))
+        return start, target.pos() + target.ports.input(edge.target_port)
+
+    def _lane(self, edge: Edge, start: QPointF, end: QPointF) -> float | None:
+        """Where a long wire passes the boxes between its ends."""
+        if end.y() - start.y() < LONG:
+            return None
+        found = self.items(search_area(start, end), Qt.ItemSelectionMode.IntersectsItemBoundingRect)
+        return free_lane(
+            start,
+            end,
+            [
+                NODE_RECT.translated(item.pos())
+                for item in found
+                if isinstance(item, NodeItem) and item.node.id not in (edge.source, edge.target)
+            ],
+        )
+
+    def _reroute(self, boxes: set[str], wires: Iterable[EdgeItem]) -> None:
+        """Find new lanes for those long wires that pass where boxes came, went or moved."""
+        rects = [NODE_RECT.translated(self.nodes[box].pos()) for box in boxes if box in self.nodes]
+        for wire in wires:
+            if wire.end.y() - wire.start.y() < LONG:
+                continue
+            area = search_area(wire.start, wire.end)
+            if wire.lane is not None or any(area.intersects(rect) for rect in rects):
+                self._place_edge(wire)
 
     def _show_edge(self, key: EdgeKey) -> None:
         item = self.edges[key]

@@ -51,6 +51,7 @@ class Breadcrumb(QWidget):
         self._steps += [label("▸", "muted"), label(places[-1][1], "strong")]
         for step in self._steps:
             self._row.addWidget(step)
+            step.show()  # a hidden part has no size yet
         self.adjustSize()
 
     def _way_back(self, block: str, name: str) -> QPushButton:

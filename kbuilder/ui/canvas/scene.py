@@ -19,6 +19,9 @@ from kbuilder.ui.canvas.ports import Port
 from kbuilder.ui.canvas.style import NODE_RECT
 from kbuilder.ui.document_bridge import DocumentBridge
 
+MOST_ROUTED = 20
+"""So many boxes can be dragged with their long wires finding new lanes at each move."""
+
 
 class CanvasScene(MirrorScene):
     """Items by id, and which of them are selected.
@@ -222,7 +225,8 @@ class CanvasScene(MirrorScene):
         for group in whole & self.frames.keys():
             frame = self.projection.frames[group]
             self.frames[group].setPos(frame.left + offset.x(), frame.top + offset.y())
-        self._place_edges_of(boxes)
+        # Lanes are looked for at the end: many wires at once would not keep up with the mouse.
+        self._place_edges_of(boxes, routed=len(boxes) <= MOST_ROUTED)
         self._tell_shapes()
 
     def preview_places(self, places: Mapping[str, QPointF]) -> None:
