@@ -47,6 +47,10 @@ def _idle(window: MainWindow) -> bool:
     return window.training.state is State.IDLE
 
 
+def _faulty(window: MainWindow) -> bool:
+    return bool(window.workbench.problems)
+
+
 FILE = QT_TRANSLATE_NOOP("Actions", "&File")
 TRAIN = QT_TRANSLATE_NOOP("Actions", "&Train")
 HELP = QT_TRANSLATE_NOOP("Actions", "&Help")
@@ -138,6 +142,24 @@ _FIRST = (
 )
 
 _LAST = (
+    ActionRow(
+        "next_problem",
+        MODEL,
+        QT_TRANSLATE_NOOP("Actions", "Next problem"),
+        lambda window: window.show_problem(1),
+        "F8",
+        "warning",
+        _faulty,
+        separator=True,
+    ),
+    ActionRow(
+        "previous_problem",
+        MODEL,
+        QT_TRANSLATE_NOOP("Actions", "Previous problem"),
+        lambda window: window.show_problem(-1),
+        "Shift+F8",
+        enabled=_faulty,
+    ),
     *(
         ActionRow(
             f"show_{name}",

@@ -226,3 +226,11 @@ def test_a_layer_added_inside_an_entered_block_belongs_to_it(bench):
     bench.scene.enter("g")
     bench.view.insert_layer("Dropout")
     assert bench.graph.nodes[-1].group == "g"
+
+
+def test_a_wire_drawn_onto_a_block_without_inputs_does_nothing(bench):
+    _branch(bench)
+    _collapse(bench, "in")
+    before = bench.document.project
+    bench.drag(bench.output("low"), bench.middle("g"))
+    assert bench.document.project == before

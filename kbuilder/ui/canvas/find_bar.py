@@ -15,7 +15,7 @@ from kbuilder.ui.icons import give_icon
 from kbuilder.ui.text import label, tooltip
 
 _WIDTH = 420
-_TOP = 12
+_LEFT, _TOP = 14, 48
 
 
 class FindBar(QFrame):
@@ -79,10 +79,10 @@ class FindBar(QFrame):
         self._seek_again()
 
     def place(self) -> None:
-        """Sit at the top of the view, in the middle."""
-        width = min(_WIDTH, self._view.width() - 2 * _TOP)
+        """Sit in the upper left corner of the view, below the breadcrumb."""
+        width = min(_WIDTH, self._view.width() - 2 * _LEFT)
         self.resize(width, self.sizeHint().height())
-        self.move((self._view.width() - width) // 2, _TOP)
+        self.move(_LEFT, _TOP)
 
     def leave(self) -> None:
         """Close, and give the keys back to the canvas."""

@@ -247,16 +247,17 @@ class DrawWire:
         if not self._fixed.output:
             port = Port(box, 0, True)
         elif box in self._scene.projection.ports:
-            port = self._free_input(box)
+            port = Port(box, self._free_input(box), False)
         else:
             port = Port(box, self._editing.free_port(box), False)
         return port if self._scene.ports_behind(port) else None
 
-    def _free_input(self, block: str) -> Port:
+    def _free_input(self, block: str) -> int:
+        """The first input port of a block without a wire; its first if all are taken, or none is."""
         shown = self._scene.projection
         taken = {edge.target_port for edge in shown.wires.values() if edge.target == block}
-        count = len(shown.ports[block].inputs)
-        return Port(block, next((n for n in range(count) if n not in taken), count - 1), False)
+        free = (n for n in range(len(shown.ports[block].inputs)) if n not in taken)
+        return next(free, 0)
 
     def _free_end(self, key: EdgeKey) -> Port:
         edge = self._scene.projection.wires[key]
