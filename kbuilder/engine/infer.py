@@ -6,10 +6,11 @@ import json
 import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
+import msgspec
 from keras.src.backend.common import global_state
 
 from kbuilder.document.catalogue import Catalogue, ClassSpec
@@ -18,7 +19,7 @@ from kbuilder.document.facts import NodeFacts, TensorFacts
 from kbuilder.document.graph import INPUT_CLASS, Graph, Node
 from kbuilder.document.problems import Problem
 from kbuilder.document.project import Project
-from kbuilder.document.rules import check
+from kbuilder.document.rules import Checker
 from kbuilder.engine.costs import mult_adds, tensor_bytes, weight_bytes
 from kbuilder.engine.diagnosis.explaining import explain
 from kbuilder.engine.layers import PortTensors, call_layer, input_arguments, make_layer, wired
@@ -69,6 +70,7 @@ class Inference:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
+        self._checker = Checker(catalogue)
         self._known: dict[Key, Inferred] = {}
         self._last: dict[str, _Judged] = {}
 
@@ -80,9 +82,10 @@ class Inference:
         """
         if len(self._known) > MOST_REMEMBERED:
             self._known.clear()
+        graph = self._with_known_nodes(graph)
         broken = {
             fault.node
-            for fault in check(Project(graph=graph), self._catalogue)
+            for fault in self._checker.check(Project(graph=graph))
             if fault.severity == "error" and fault.parameter not in ("loss", "name")
         }
         judged: dict[str, _Judged] = {}
@@ -105,6 +108,14 @@ class Inference:
         self._last = judged
         return {node: found.facts for node, found in judged.items()}, tuple(problems)
 
+    def _with_known_nodes(self, graph: Graph) -> Graph:
+        """The same with the very nodes of last time where they are equal, which is quick to see then."""
+        nodes = []
+        for node in graph.nodes:
+            last = self._last.get(node.id)
+            nodes.append(last.node if last is not None and last.node == node else node)
+        return msgspec.structs.replace(graph, nodes=tuple(nodes))
+
     def _judge(
         self,
         graph: Graph,
@@ -116,7 +127,7 @@ class Inference:
         owner = graph.layer_of(node.id)
         last = self._last.get(node.id)
         if last is not None and not node.shares and last.still_holds(node, owner, inputs):
-            return last
+            return last if last.node is node else replace(last, node=node, owner=owner)
         spec = self._catalogue.layer(owner.class_name)
         if spec is None:
             return None

@@ -99,10 +99,10 @@ class Workbench(QObject):
             self.preview_changed.emit()
         if changes.compile or changes.fit:
             self._advice = None
+        if changes.graph or changes.replaced:
+            self._infer_timer.start()  # first: the engine works while the window checks
         if changes.graph or changes.replaced or changes.compile or changes.fit:
             self._check_timer.start()
-        if changes.graph or changes.replaced:
-            self._infer_timer.start()
         if self._wanted_preview() != self._previewed:
             self._preview_timer.start()
 
