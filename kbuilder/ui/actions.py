@@ -10,17 +10,16 @@ from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar
 
-from kbuilder.ui.canvas.commands import (
+from kbuilder.ui.canvas.command import (
     ARRANGE,
-    COMMANDS,
     CONTEXT,
     EDIT,
     MODEL,
     QT_TRANSLATE_NOOP,
     VIEW,
     Command,
-    refresh_commands,
 )
+from kbuilder.ui.canvas.commands import COMMANDS, refresh_commands
 from kbuilder.ui.canvas.selecting import count_selected
 from kbuilder.ui.icons import icon
 from kbuilder.ui.training import State
@@ -240,6 +239,14 @@ _LAST = (
         QT_TRANSLATE_NOOP("Actions", "Discard"),
         lambda window: window.training.stop(keep=False),
         enabled=lambda window: window.training.active,
+    ),
+    ActionRow(
+        "all_commands",
+        HELP,
+        QT_TRANSLATE_NOOP("Actions", "All commands…"),
+        lambda window: window.command_palette.open(),
+        "Ctrl+K",
+        "find",
     ),
     ActionRow(
         "about",

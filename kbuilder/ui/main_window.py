@@ -18,6 +18,7 @@ from kbuilder.ui import actions, dialogs, theme
 from kbuilder.ui.canvas.arranging import Arranging
 from kbuilder.ui.canvas.scene import CanvasScene
 from kbuilder.ui.canvas.view import CanvasView
+from kbuilder.ui.command_palette import CommandPalette
 from kbuilder.ui.document_bridge import DocumentBridge
 from kbuilder.ui.engine_thread import EngineThread
 from kbuilder.ui.files import Files
@@ -65,6 +66,7 @@ class MainWindow(QMainWindow):
         self.actions_by_id = actions.make_actions(self)
         self.addActions(list(self.actions_by_id.values()))
         actions.fill_menus(self.menuBar(), self.actions_by_id)
+        self.command_palette: CommandPalette = CommandPalette(self.actions_by_id, self)
         self._top = TopBar(
             self.actions_by_id,
             [

@@ -160,6 +160,32 @@ def test_quick_insert_after_a_wire_offers_only_what_takes_the_rank(bench, catalo
     assert len(bench.graph.nodes) == 3
 
 
+def test_quick_insert_before_an_input_offers_only_what_can_feed_it(bench):
+    from kbuilder.document import edits
+    from kbuilder.document.graph import Node
+
+    conv = Node(id="conv", class_name="Conv2D", name="conv", x=260.0, y=300.0)
+    bench.document.apply("Add", lambda project: edits.add_node(project, conv))
+    bench.drag(bench.input("conv"), bench.input("conv") + QPoint(20, -150))
+    quick = bench.view.inserter.quick
+    QTest.keyClicks(quick.search, "gru")
+    QTest.keyClick(quick.search, Qt.Key.Key_Return)
+    assert quick.isVisible(), "a GRU gives nothing that a Conv2D takes"
+    quick.search.clear()
+    _type_and_confirm(bench, "maxpooling2d")
+    added = bench.graph.nodes[-1]
+    assert added.class_name == "MaxPooling2D"
+    assert (added.id, "conv") in bench.wires
+    assert added.y + 54 < 300
+
+
+def test_a_large_selection_is_spoken_in_short(bench):
+    for _ in range(20):
+        bench.view.insert_layer("Dense")
+    bench.view.selecting.all()
+    assert bench.view.accessibleDescription().endswith("and 11 more")
+
+
 def test_f_shows_the_whole_graph(bench):
     bench.view.set_zoom(2.0)
     bench.view.centerOn(QPointF(3000, 3000))

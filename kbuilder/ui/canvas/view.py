@@ -29,6 +29,7 @@ from kbuilder.ui.canvas.edge_scroll import EdgeScroll
 from kbuilder.ui.canvas.editing import CanvasEditing
 from kbuilder.ui.canvas.find_bar import FindBar
 from kbuilder.ui.canvas.gestures import DragNodes, DrawWire, Gesture, Marquee, Pan, wire_from
+from kbuilder.ui.canvas.grouping import CanvasGrouping
 from kbuilder.ui.canvas.hover import EDGE_REACH_PX, Hover
 from kbuilder.ui.canvas.inserting import InsertPlace, LayerInserter
 from kbuilder.ui.canvas.lasso import CutWires, Lasso
@@ -44,6 +45,7 @@ from kbuilder.ui.text import tooltip
 _CONTROL = Qt.KeyboardModifier.ControlModifier
 _SHIFT = Qt.KeyboardModifier.ShiftModifier
 _ALT = Qt.KeyboardModifier.AltModifier
+_MOST_SPOKEN = 12
 
 
 class CanvasView(ZoomView):
@@ -65,6 +67,7 @@ class CanvasView(ZoomView):
         self._hover = Hover(scene)
         self.editing: CanvasEditing = CanvasEditing(scene, self)
         self.selecting: Selecting = Selecting(scene)
+        self.grouping: CanvasGrouping = CanvasGrouping(scene)
         self.moving: Moving = Moving(scene, self.editing, self)
         self.clipboard: CanvasClipboard = CanvasClipboard(scene, self.editing, self)
         self.commenting: Commenting = Commenting(scene, self)
@@ -84,6 +87,7 @@ class CanvasView(ZoomView):
         scene.selection_changed.connect(self._speak_selection)
         scene.bridge.changed.connect(self._document_changed)
         self.editing.hint.connect(self.hint)
+        self.grouping.hint.connect(self.hint)
         self.clipboard.hint.connect(self.hint)
         self.clipboard.placed.connect(self._reveal_placed)
         self.inserter.inserted.connect(self.reveal)
@@ -325,7 +329,10 @@ class CanvasView(ZoomView):
 
     def _speak_selection(self) -> None:
         """Let screen readers tell what is selected, as the eye sees it."""
-        spoken = [self.canvas.spoken(node) for node in self.canvas.selected_ids()]
+        nodes = self.canvas.selected_ids()
+        spoken = [self.canvas.spoken(node) for node in nodes[:_MOST_SPOKEN]]
+        if len(nodes) > _MOST_SPOKEN:
+            spoken.append(self.tr("and %n more", "", len(nodes) - _MOST_SPOKEN))
         self.setAccessibleDescription(
             "; ".join(spoken)
             or self.tr("The layers of the model and the wires between them. Space inserts a layer.")
