@@ -35,6 +35,7 @@ _NAMES = {
     "duplicate": "ph.copy-simple",
     "find": "ph.magnifying-glass",
     "comment": "ph.note",
+    "group": "ph.bounding-box",
     "arrange": "ph.tree-structure",
     "warning": "ph.warning",
     "up": "ph.caret-up",

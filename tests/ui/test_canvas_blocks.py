@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 from msgspec.structs import replace
-from PySide6.QtCore import QPointF
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
-from kbuilder.document import group_edits
+from kbuilder.document import edits, group_edits
 from kbuilder.document.catalogue import Catalogue
 from kbuilder.document.facts import NodeFacts, TensorFacts
 from kbuilder.document.graph import Comment, Edge, Graph, Group, Node
@@ -200,3 +201,81 @@ def test_the_breadcrumb_leads_back(bench: Bench) -> None:
     assert bench.scene.root == "block"
     bench.view.breadcrumb.findChildren(QPushButton)[0].click()
     assert bench.scene.root == ""
+
+
+def press(
+    bench: Bench, key: Qt.Key, keys: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier
+) -> None:
+    bench.view.setFocus()
+    QTest.keyClick(bench.view, key, keys)
+
+
+def test_a_block_is_made_folded_entered_and_dissolved_by_keys(bench: Bench) -> None:
+    control, shift = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
+    bench.document.undo()
+    start = bench.document.project
+    bench.scene.select(["conv", "relu", "add"])
+    press(bench, Qt.Key.Key_G, control)
+    (group,) = bench.graph.groups
+    assert bench.graph.members[group.id] == ("conv", "relu", "add")
+    assert bench.scene.selected_groups() == [group.id]
+    press(bench, Qt.Key.Key_B)
+    assert bench.scene.nodes[group.id].look.block == "3 layers"
+    press(bench, Qt.Key.Key_Down, control)
+    assert bench.scene.root == group.id
+    press(bench, Qt.Key.Key_Escape)
+    assert bench.scene.root == ""
+    assert bench.scene.selected_groups() == [group.id]
+    press(bench, Qt.Key.Key_B)
+    assert set(bench.scene.frames) == {group.id}
+    press(bench, Qt.Key.Key_G, control | shift)
+    assert bench.graph.groups == ()
+    while bench.document.undo_text:
+        bench.document.undo()
+    assert bench.document.project == start
+
+
+def test_a_layer_is_used_once_more_and_gets_weights_of_its_own(bench: Bench) -> None:
+    bench.scene.select(["stem"])
+    bench.view.commands["share"].trigger()
+    (made,) = bench.scene.selected_ids()
+    assert bench.graph.by_id[made].shares == "stem"
+    bench.view.commands["unshare"].trigger()
+    assert bench.graph.by_id[made].shares == ""
+
+
+def test_a_folded_block_is_dragged_with_all_that_is_in_it(bench: Bench) -> None:
+    fold(bench)
+    before = bench.graph
+    middle = bench.middle("block")
+    bench.press(middle)
+    bench.move(middle + QPoint(60, 20))
+    bench.release(middle + QPoint(60, 20))
+    for node in ("conv", "relu", "add"):
+        assert bench.graph.by_id[node].x == before.by_id[node].x + 60
+        assert bench.graph.by_id[node].y == before.by_id[node].y + 20
+    assert bench.graph.by_id["out"] == before.by_id["out"]
+    assert bench.document.undo_text.startswith("Move")
+
+
+def test_a_wire_from_a_folded_block_starts_at_the_node_inside(bench: Bench) -> None:
+    fold(bench)
+    two = Node(id="two", class_name="Dense", name="two", x=300.0, y=420.0)
+    bench.document.apply("Add", lambda p: edits.add_node(p, two))
+    start, end = bench.output("block"), bench.input("two")
+    bench.press(start)
+    bench.move(end)
+    bench.release(end)
+    assert ("add", "two") in bench.wires
+
+
+def test_a_wire_to_a_folded_block_feeds_all_that_the_port_feeds(bench: Bench) -> None:
+    fold(bench)
+    two = Node(id="two", class_name="Dense", name="two", x=-400.0, y=100.0)
+    bench.document.apply("Add", lambda p: edits.add_node(p, two))
+    start, end = bench.output("two"), bench.input("block")
+    bench.press(start)
+    bench.move(end)
+    bench.release(end)
+    assert {("two", "conv"), ("two", "add")} <= bench.wires
+    assert ("stem", "conv") not in bench.wires

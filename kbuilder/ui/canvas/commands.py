@@ -2,81 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QAction, QKeySequence
 
+from kbuilder.ui.canvas.block_commands import BLOCK_COMMANDS
+from kbuilder.ui.canvas.command import (
+    ARRANGE,
+    CONTEXT,
+    EDIT,
+    MODEL,
+    QT_TRANSLATE_NOOP,
+    VIEW,
+    Command,
+    Selected,
+    has_anything,
+    has_nodes,
+    has_things,
+    has_three_nodes,
+    has_two_nodes,
+)
+
 if TYPE_CHECKING:
     from kbuilder.ui.canvas.view import CanvasView
-
-CONTEXT = "Actions"
-Kind = Literal["node", "wire", "comment", "canvas"]
-"""What a context menu can be for."""
-
-
-def QT_TRANSLATE_NOOP(context: str, text: str) -> str:
-    """Mark a text for lupdate, which knows this name; it is translated where it is shown."""
-    del context
-    return text
-
-
-EDIT = QT_TRANSLATE_NOOP("Actions", "&Edit")
-VIEW = QT_TRANSLATE_NOOP("Actions", "&View")
-MODEL = QT_TRANSLATE_NOOP("Actions", "&Model")
-ARRANGE = QT_TRANSLATE_NOOP("Actions", "&Arrange")
-
-
-class Selected(NamedTuple):
-    """How much of each kind is selected."""
-
-    nodes: int
-    wires: int
-    comments: int
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """One command: its menu and text, what it does, when it can be done, which context menus show it.
-
-    Its shortcut works while the canvas has the focus, or in the whole window with ``anywhere``.
-    ``also`` are further keys for the same.
-    """
-
-    id: str
-    menu: str
-    text: str
-    run: Callable[[CanvasView], object]
-    shortcut: str = ""
-    icon: str = ""
-    enabled: Callable[[Selected], bool] | None = None
-    separator: bool = False
-    on: tuple[Kind, ...] = ()
-    anywhere: bool = False
-    also: tuple[str, ...] = ()
-
-
-def _nodes(selected: Selected) -> bool:
-    return selected.nodes > 0
-
-
-def _two_nodes(selected: Selected) -> bool:
-    return selected.nodes > 1
-
-
-def _three_nodes(selected: Selected) -> bool:
-    return selected.nodes > 2
-
-
-def _things(selected: Selected) -> bool:
-    return bool(selected.nodes or selected.comments)
-
-
-def _anything(selected: Selected) -> bool:
-    return any(selected)
-
 
 _ALIGN = (
     ("left", QT_TRANSLATE_NOOP("Actions", "Align left edges")),
@@ -95,7 +44,7 @@ COMMANDS = (
         lambda view: view.clipboard.cut(),
         "Ctrl+X",
         "cut",
-        _things,
+        has_things,
         separator=True,
         on=("node", "comment"),
     ),
@@ -106,7 +55,7 @@ COMMANDS = (
         lambda view: view.clipboard.copy(),
         "Ctrl+C",
         "copy",
-        _things,
+        has_things,
         on=("node", "comment"),
     ),
     Command(
@@ -125,7 +74,7 @@ COMMANDS = (
         lambda view: view.clipboard.duplicate(),
         "Ctrl+D",
         "duplicate",
-        _things,
+        has_things,
         on=("node", "comment"),
     ),
     Command(
@@ -135,7 +84,7 @@ COMMANDS = (
         lambda view: view.delete_selection(),
         "Del",
         "discard",
-        _anything,
+        has_anything,
         on=("node", "wire", "comment"),
         also=("Backspace",),
     ),
@@ -146,7 +95,7 @@ COMMANDS = (
         lambda view: view.delete_selection(heal=False),
         "Ctrl+Del",
         "",
-        _nodes,
+        has_nodes,
         on=("node",),
         also=("Ctrl+Backspace",),
     ),
@@ -172,7 +121,7 @@ COMMANDS = (
         QT_TRANSLATE_NOOP("Actions", "Select all that leads here"),
         lambda view: view.selecting.upstream(),
         "Ctrl+Shift+Up",
-        enabled=_nodes,
+        enabled=has_nodes,
         on=("node",),
     ),
     Command(
@@ -181,7 +130,7 @@ COMMANDS = (
         QT_TRANSLATE_NOOP("Actions", "Select all that follows"),
         lambda view: view.selecting.downstream(),
         "Ctrl+Shift+Down",
-        enabled=_nodes,
+        enabled=has_nodes,
         on=("node",),
     ),
     Command(
@@ -190,7 +139,7 @@ COMMANDS = (
         QT_TRANSLATE_NOOP("Actions", "Select all that is connected"),
         lambda view: view.selecting.connected(),
         "Ctrl+Shift+L",
-        enabled=_nodes,
+        enabled=has_nodes,
         on=("node",),
     ),
     Command(
@@ -211,7 +160,7 @@ COMMANDS = (
         lambda view: view.toggle_frozen(),
         "H",
         "lock",
-        _nodes,
+        has_nodes,
         on=("node",),
     ),
     Command(
@@ -223,6 +172,7 @@ COMMANDS = (
         "add",
         on=("node", "wire", "canvas"),
     ),
+    *BLOCK_COMMANDS,
     Command(
         "add_comment",
         MODEL,
@@ -256,7 +206,7 @@ COMMANDS = (
             ARRANGE,
             text,
             lambda view, side=side: view.moving.align(side),  # type: ignore[misc]
-            enabled=_two_nodes,
+            enabled=has_two_nodes,
             separator=side in ("left", "top"),
         )
         for side, text in _ALIGN
@@ -266,7 +216,7 @@ COMMANDS = (
         ARRANGE,
         QT_TRANSLATE_NOOP("Actions", "Distribute horizontally"),
         lambda view: view.moving.distribute(vertically=False),
-        enabled=_three_nodes,
+        enabled=has_three_nodes,
         separator=True,
     ),
     Command(
@@ -274,7 +224,7 @@ COMMANDS = (
         ARRANGE,
         QT_TRANSLATE_NOOP("Actions", "Distribute vertically"),
         lambda view: view.moving.distribute(vertically=True),
-        enabled=_three_nodes,
+        enabled=has_three_nodes,
     ),
     Command(
         "fit_view",

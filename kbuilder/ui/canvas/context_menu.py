@@ -9,12 +9,9 @@ from PySide6.QtGui import QContextMenuEvent, QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import QMenu
 
 from kbuilder.document.comment_edits import COLOURS
+from kbuilder.ui.canvas.command import ARRANGE, CONTEXT, QT_TRANSLATE_NOOP, Kind
 from kbuilder.ui.canvas.commands import (
-    ARRANGE,
     COMMANDS,
-    CONTEXT,
-    QT_TRANSLATE_NOOP,
-    Kind,
     refresh_commands,
 )
 from kbuilder.ui.canvas.comment_item import comment_colour

@@ -76,6 +76,10 @@ class CanvasGrouping(QObject):
         for group in self._blocks()[:1]:
             self._scene.enter(group)
 
+    def leave(self) -> None:
+        """Show what is around the block that is entered."""
+        self._scene.leave()
+
     def set_block(self, group: str, name: str, value: object) -> None:
         """Change name, colour or nesting of a block."""
         text = self.tr("Set {0} of {1}").format(name, self._graph.group_by_id[group].name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from kbuilder.document.reach import connected, upstream
-from kbuilder.ui.canvas.commands import Selected
+from kbuilder.ui.canvas.command import Selected
 from kbuilder.ui.canvas.scene import CanvasScene
 
 
@@ -30,7 +30,7 @@ def shown(scene: CanvasScene, nodes: Iterable[str]) -> list[str]:
 def count_selected(scene: CanvasScene) -> Selected:
     """How much is selected."""
     wires, notes = len(scene.selected_edges()), len(scene.selected_comments())
-    return Selected(len(boxes(scene)), wires, notes)
+    return Selected(len(boxes(scene)), wires, notes, len(scene.selected_groups()))
 
 
 def moving_comments(scene: CanvasScene) -> list[str]:

@@ -1,0 +1,83 @@
+"""The commands for blocks and shared layers."""
+
+from __future__ import annotations
+
+from kbuilder.ui.canvas.command import MODEL, QT_TRANSLATE_NOOP, Command, Selected, has_nodes
+
+
+def _has_blocks(selected: Selected) -> bool:
+    return selected.blocks > 0
+
+
+def _one_layer(selected: Selected) -> bool:
+    return selected.nodes == 1 and not selected.blocks
+
+
+BLOCK_COMMANDS = (
+    Command(
+        "group",
+        MODEL,
+        QT_TRANSLATE_NOOP("Actions", "Make a block"),
+        lambda view: view.grouping.group(),
+        "Ctrl+G",
+        "group",
+        has_nodes,
+        separator=True,
+        on=("node",),
+        anywhere=True,
+    ),
+    Command(
+        "ungroup",
+        MODEL,
+        QT_TRANSLATE_NOOP("Actions", "Dissolve the block"),
+        lambda view: view.grouping.ungroup(),
+        "Ctrl+Shift+G",
+        enabled=has_nodes,
+        on=("node",),
+        anywhere=True,
+    ),
+    Command(
+        "fold",
+        MODEL,
+        QT_TRANSLATE_NOOP("Actions", "Fold or open the block"),
+        lambda view: view.grouping.fold(),
+        "B",
+        enabled=has_nodes,
+        on=("node",),
+    ),
+    Command(
+        "enter_block",
+        MODEL,
+        QT_TRANSLATE_NOOP("Actions", "Enter the block"),
+        lambda view: view.grouping.enter(),
+        "Ctrl+Down",
+        enabled=_has_blocks,
+        on=("node",),
+    ),
+    Command(
+        "leave_block",
+        MODEL,
+        QT_TRANSLATE_NOOP("Actions", "Leave the block"),
+        lambda view: view.grouping.leave(),
+        "Ctrl+Up",
+        on=("canvas",),
+    ),
+    Command(
+        "share",
+        MODEL,
+        QT_TRANSLATE_NOOP("Actions", "Use the layer once more"),
+        lambda view: view.grouping.share(),
+        "Ctrl+Shift+D",
+        enabled=_one_layer,
+        separator=True,
+        on=("node",),
+    ),
+    Command(
+        "unshare",
+        MODEL,
+        QT_TRANSLATE_NOOP("Actions", "Give it weights of its own"),
+        lambda view: view.grouping.unshare(),
+        enabled=has_nodes,
+        on=("node",),
+    ),
+)
