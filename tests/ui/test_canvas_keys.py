@@ -168,9 +168,9 @@ def test_quick_insert_before_an_input_offers_only_what_can_feed_it(bench):
     bench.document.apply("Add", lambda project: edits.add_node(project, conv))
     bench.drag(bench.input("conv"), bench.input("conv") + QPoint(20, -150))
     quick = bench.view.inserter.quick
-    QTest.keyClicks(quick.search, "gru")
+    QTest.keyClicks(quick.search, "flatten")
     QTest.keyClick(quick.search, Qt.Key.Key_Return)
-    assert quick.isVisible(), "a GRU gives nothing that a Conv2D takes"
+    assert quick.isVisible(), "a Flatten gives nothing that a Conv2D takes"
     quick.search.clear()
     _type_and_confirm(bench, "maxpooling2d")
     added = bench.graph.nodes[-1]
