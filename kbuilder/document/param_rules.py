@@ -87,7 +87,10 @@ def _object(param: ParamSpec, value: Any, catalogue: Catalogue) -> str:
     spec = catalogue.find(param.of, value["class_name"]) if param.of else None
     if spec is None:
         return f"{param.name}: “{value['class_name']}” is not one of Keras's {param.of}."
-    inner = param_faults(spec, value.get("params", {}), catalogue)
+    params = value.get("params", {})
+    if not isinstance(params, dict):
+        return f"{param.name}: the parameters of {spec.class_name} must be named, not {params!r}."
+    inner = param_faults(spec, params, catalogue)
     return next((f"{param.name}: {text}" for _, text in inner), "")
 
 

@@ -126,6 +126,30 @@ CASES = {
         ("at least 3 dimensions", "(None, 8), which has 2"),
         ("Insert Reshape to (8, 1)", "Set shape of v to (8, 1)"),
     ),
+    "picture into Bidirectional": Case(
+        "rank",
+        chain(
+            given(9, 8, 3),
+            make_node("Bidirectional", "bad", layer={"class_name": "LSTM", "params": {"units": 4}}),
+        ),
+        "",
+        ("3 dimensions (batch, steps, features)", "(None, 9, 8, 3), which has 4"),
+        ("Insert Reshape to (9, 24)",),
+    ),
+    "one picture into TimeDistributed": Case(
+        "rank",
+        chain(
+            given(9, 8, 3),
+            make_node(
+                "TimeDistributed",
+                "bad",
+                layer={"class_name": "Conv2D", "params": {"filters": 4, "kernel_size": [3, 3]}},
+            ),
+        ),
+        "",
+        ("5 dimensions", "(None, 9, 8, 3), which has 4"),
+        ("Insert Reshape to (9, 8, 3, 1)", "Set shape of in to (9, 8, 3, 1)"),
+    ),
     "LSTM behind LSTM": Case(
         "sequences-missing",
         chain(

@@ -19,6 +19,8 @@ def unequal_beside_axis(case: Case) -> Problem | None:
     shapes = [given.shape for given in case.inputs]
     axis = case.value("axis")
     rank = len(shapes[0])
+    if not isinstance(axis, int):
+        return None
     if any(len(shape) != rank for shape in shapes):
         what = f"inputs with the same number of dimensions and gets {_listed(shapes)}"
         return case.problem(
@@ -92,7 +94,10 @@ def unequal_dot_axes(case: Case) -> Problem | None:
         return None
     first, second = (given.shape for given in case.inputs)
     axes = case.value("axes")
-    one, two = axes if isinstance(axes, list | tuple) else (axes, axes)
+    pair = list(axes) if isinstance(axes, list | tuple) else [axes, axes]
+    if len(pair) != 2 or not all(type(axis) is int for axis in pair):
+        return None
+    one, two = pair
     if not (-len(first) <= one < len(first) and -len(second) <= two < len(second)):
         return None
     if first[one] == second[two]:

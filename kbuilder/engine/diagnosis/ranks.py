@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+
+from msgspec.structs import replace as changed
 
 from kbuilder.document.catalogue import ClassSpec
 from kbuilder.document.facts import Shape
@@ -23,10 +26,26 @@ MEANINGS = {
 
 def wrong_rank(case: Case) -> Problem | None:
     """An input that the class cannot take, or whose steps a recurrent layer keeps to itself."""
-    for given in judged_inputs(case.spec, case.inputs):
-        if not takes_rank(case.spec, len(given.shape)):
-            return _without_sequences(case, given) or _other_rank(case, given)
+    ranked = replace(case, spec=_ranked(case))
+    for given in judged_inputs(ranked.spec, case.inputs):
+        if not takes_rank(ranked.spec, len(given.shape)):
+            return _without_sequences(ranked, given) or _other_rank(ranked, given)
     return None
+
+
+def _ranked(case: Case) -> ClassSpec:
+    """The class whose ranks count: of a wrapper, those of the layer inside."""
+    inner = case.value("layer")
+    name = inner.get("class_name") if isinstance(inner, dict) else None
+    spec = case.wiring.catalogue.layer(name) if isinstance(name, str) else None
+    if spec is None or case.node.class_name not in ("Bidirectional", "TimeDistributed"):
+        return case.spec
+    steps = 1 if case.node.class_name == "TimeDistributed" else 0
+    return changed(
+        case.spec,
+        min_rank=max((spec.min_rank or 0) + steps, case.spec.min_rank or 0),
+        max_rank=spec.max_rank + steps if spec.max_rank else None,
+    )
 
 
 def takes_rank(spec: ClassSpec, rank: int) -> bool:
@@ -68,10 +87,12 @@ def _other_rank(case: Case, given: Input) -> Problem:
     rank = len(given.shape)
     many = case.spec.max_rank is not None and rank > case.spec.max_rank
     fixes = _flattening(case, given) if many else _widening(case, given)
+    ports = case.spec.ports
+    port = f" as its {ports[given.port]}" if len(ports) > 1 and given.port < len(ports) else ""
     advice = "Put a Flatten or Reshape in front of it" if many else "Put a Reshape in front of it"
     return case.problem(
         "rank",
-        f"{case.title} takes tensors with {wanted_rank(case.spec)} and gets {words(given.shape)}, "
+        f"{case.title} takes tensors with {wanted_rank(case.spec)}{port} and gets {words(given.shape)}, "
         f"which has {rank}. {advice}, or change the shape of the Input.",
         fixes,
     )

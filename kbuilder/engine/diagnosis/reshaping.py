@@ -15,7 +15,7 @@ from kbuilder.engine.diagnosis.case import Case
 def other_size(case: Case) -> Problem | None:
     """A target shape with another number of values than the input."""
     target = case.value("target_shape")
-    if case.node.class_name != "Reshape" or not case.inputs or not isinstance(target, list | tuple):
+    if case.node.class_name != "Reshape" or not case.inputs or not _whole(target):
         return None
     size = known_size(case.inputs[0].shape)
     if size is None or _holds(list(target), size):
@@ -58,7 +58,7 @@ def wrong_order(case: Case) -> Problem | None:
     if case.node.class_name != "Permute" or not case.inputs:
         return None
     rank, dims = len(case.inputs[0].shape), case.value("dims")
-    if not isinstance(dims, list | tuple) or sorted(dims) == list(range(1, rank)):
+    if not _whole(dims) or sorted(dims) == list(range(1, rank)):
         return None
     swapped = [*range(2, rank), 1]
     return case.problem(
@@ -68,6 +68,10 @@ def wrong_order(case: Case) -> Problem | None:
         [case.set(dims=swapped)],
         "dims",
     )
+
+
+def _whole(numbers: object) -> bool:
+    return isinstance(numbers, list | tuple) and all(type(number) is int for number in numbers)
 
 
 def wrong_axis(case: Case) -> Problem | None:

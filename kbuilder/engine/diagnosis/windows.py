@@ -102,8 +102,9 @@ def crop_too_large(case: Case) -> Problem | None:
     if not case.node.class_name.startswith("Cropping") or not case.inputs:
         return None
     sizes = case.inputs[0].shape[1:-1]
-    cropping = case.value("cropping")
-    pairs = _pairs(cropping, len(sizes))
+    pairs = _pairs(case.value("cropping"), len(sizes))
+    if len(pairs) != len(sizes):
+        return None
     fitting = [
         [0, 0] if size is not None and sum(pair) >= size else pair
         for pair, size in zip(pairs, sizes, strict=True)
@@ -143,15 +144,28 @@ def _channels_first(case: Case) -> bool:
 
 
 def _numbers(value: Any, count: int) -> list[int]:
-    return [value] * count if isinstance(value, int) else list(value)
+    """One number for each dimension; 1 where there is none, which Keras refuses in its own words."""
+    if isinstance(value, int):
+        return [value] * count
+    if not isinstance(value, list | tuple) or len(value) != count:
+        return [1] * count
+    return [number if isinstance(number, int) else 1 for number in value]
 
 
 def _pairs(value: Any, count: int) -> list[list[int]]:
+    """What is cut at both ends of each dimension; nothing where Keras would not understand it."""
     if isinstance(value, int):
         return [[value, value]] * count
-    if count == 1 and len(value) == 2:
-        return [list(value)]
-    return [[each, each] if isinstance(each, int) else list(each) for each in value]
+    if not isinstance(value, list | tuple):
+        return []
+    if count == 1:
+        value = [value]
+    pairs = [[each, each] if isinstance(each, int) else each for each in value]
+    whole = all(
+        isinstance(pair, list | tuple) and [type(number) for number in pair] == [int, int]
+        for pair in pairs
+    )
+    return [list(pair) for pair in pairs] if whole else []
 
 
 def _by(window: list[int], dilation: list[int]) -> str:
