@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 import typing
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +118,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, Value):
         fields = {
             field.name: getattr(value, field.name)
-            for field in msgspec.structs.fields(value)
+            for field in _fields(type(value))
             if field.name != "extra"
             and (field.required or getattr(value, field.name) != _default(field))
         }
@@ -129,6 +130,17 @@ def plain(value: Any) -> Any:
     return value
 
 
+@cache
+def _fields(kind: type[Value]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    """Finding out the fields costs more than reading or writing a value."""
+    return msgspec.structs.fields(kind)
+
+
+@cache
+def _hints(kind: type[Value]) -> dict[str, Any]:
+    return typing.get_type_hints(kind)
+
+
 def _default(field: msgspec.structs.FieldInfo) -> Any:
     if field.default_factory is not msgspec.NODEFAULT:
         return field.default_factory()
@@ -138,7 +150,7 @@ def _default(field: msgspec.structs.FieldInfo) -> Any:
 def with_extra(raw: Any, kind: Any) -> Any:
     """Move keys that ``kind`` does not know into ``extra``, at any depth."""
     if isinstance(kind, type) and issubclass(kind, Value) and isinstance(raw, dict):
-        hints = typing.get_type_hints(kind)
+        hints = _hints(kind)
         known = {key: with_extra(item, hints[key]) for key, item in raw.items() if key in hints}
         extra = {key: item for key, item in raw.items() if key not in hints or key == "extra"}
         known.pop("extra", None)

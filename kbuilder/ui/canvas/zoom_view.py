@@ -189,7 +189,9 @@ class ZoomView(QGraphicsView):
         """Show the way to the block that was entered, and all that is in it."""
         graph = self.canvas.graph
         around = list(graph.ancestors(self.canvas.root))
-        self.breadcrumb.set_path([(each, graph.group_by_id[each].name) for each in reversed(around)])
+        self.breadcrumb.set_path(
+            [(each, graph.group_by_id[each].name) for each in reversed(around)]
+        )
         self.show_start()
 
     def _restyle(self) -> None:
