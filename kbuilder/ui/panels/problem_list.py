@@ -21,7 +21,7 @@ from kbuilder.ui import theme
 from kbuilder.ui.panels.flow import FlowLayout
 from kbuilder.ui.text import label, tooltip
 
-MOST_ROWS = 60
+MOST_ROWS = 30
 """More rows help nobody, and would cost their time at each edit."""
 NAME_WIDTH = 128
 SIGN = 16
