@@ -1,0 +1,86 @@
+"""Every network of ``keras.applications``, as a graph: weights as Keras counts them, work as published.
+
+The networks are built without values for their weights, which is quick and takes no memory.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from keras.src.backend.common import global_state
+
+from kbuilder.document.catalogue import load_catalogue
+from kbuilder.document.facts import NodeFacts
+from kbuilder.engine.import_graph import graph_from
+from kbuilder.engine.infer import Inference
+
+CATALOGUE = load_catalogue()
+NETWORKS = sorted(
+    name
+    for name in dir(keras.applications)
+    if name[0].isupper() and callable(getattr(keras.applications, name))
+)
+PUBLISHED_GIGA = {
+    "ResNet50": 3.87,
+    "VGG16": 15.5,
+    "MobileNet": 0.569,
+    "MobileNetV2": 0.300,
+    "InceptionV3": 5.72,
+    "Xception": 8.4,
+    "DenseNet121": 2.83,
+    "EfficientNetB0": 0.39,
+    "NASNetLarge": 23.8,
+    "ConvNeXtTiny": 4.5,
+}
+"""Multiply-adds for one picture, in thousands of millions, from the papers of the networks."""
+
+
+@pytest.fixture(scope="module")
+def inference() -> Inference:
+    """One for all: the networks have many layers in common."""
+    return Inference(CATALOGUE)
+
+
+@contextmanager
+def without_values() -> Iterator[None]:
+    with keras.StatelessScope(initialize_variables=False):
+        yield
+    (global_state.get_global_attribute("uninitialized_variables") or []).clear()
+
+
+def facts_of(model: keras.Model, inference: Inference) -> dict[str, NodeFacts]:
+    graph = graph_from(CATALOGUE, json.loads(model.to_json()), model.name)
+    facts, problems = inference.infer(graph)
+    assert problems == ()
+    assert set(facts) == set(graph.by_id)
+    return facts
+
+
+def counted(weights: list[Any]) -> int:
+    return sum(math.prod(weight.shape) for weight in weights)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_network_of_keras_is_counted_as_keras_does(name: str, inference: Inference) -> None:
+    with without_values():
+        model = getattr(keras.applications, name)(weights=None)
+    facts = facts_of(model, inference)
+    assert sum(f.trainable_params for f in facts.values()) == counted(model.trainable_weights)
+    assert sum(f.fixed_params for f in facts.values()) == counted(model.non_trainable_weights)
+    stored = sum(math.prod(w.shape) * np.dtype(w.dtype).itemsize for w in model.weights)
+    assert sum(f.weight_bytes for f in facts.values()) == stored
+    if name in PUBLISHED_GIGA:
+        work = sum(f.mult_adds for f in facts.values()) / 1e9
+        assert work == pytest.approx(PUBLISHED_GIGA[name], rel=0.02)
+
+
+def test_all_networks_are_there() -> None:
+    assert len(NETWORKS) >= 38
