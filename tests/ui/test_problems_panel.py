@@ -207,3 +207,14 @@ def test_signs_follow_the_theme(window: MainWindow, dressed: QApplication) -> No
         assert sign.grab().toImage() != dark
     finally:
         theme.apply_theme(dressed, "dark")
+
+
+def test_a_hint_is_no_fault_of_its_field(window: MainWindow) -> None:
+    hint = replace(HINT, node="mid", parameter="units")
+    fault = replace(hint, severity="warning", text="Too few.")
+    window.scene.select(["mid"])
+    row = window.design.properties._forms[1].row("units")  # type: ignore[index]
+    say(window, hint)
+    assert row._fault.text() == ""
+    say(window, fault)
+    assert row._fault.text() == "Too few."

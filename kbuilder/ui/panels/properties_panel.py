@@ -186,7 +186,7 @@ class PropertiesPanel(QScrollArea):
         faults = {
             problem.parameter: problem.text
             for problem in self._workbench.problems
-            if problem.node in ids and problem.parameter
+            if problem.node in ids and problem.parameter and problem.severity != "info"
         }
         for form in self._forms or ():
             form.set_faults(faults)
