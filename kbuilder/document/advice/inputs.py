@@ -104,7 +104,7 @@ def embedding_problems(evidence: Evidence, node: Node) -> Iterator[Problem]:
         )
     facts = evidence.facts.get(node.id)
     if facts and facts.inputs and "float" in facts.inputs[0].dtype:
-        yield _floats(evidence, node, start, facts.inputs[0].dtype)
+        yield _floats(node, start, facts.inputs[0].dtype)
 
 
 def _highest(fields: Sequence[FieldFacts]) -> float | None:
@@ -116,11 +116,10 @@ def _highest(fields: Sequence[FieldFacts]) -> float | None:
     return max((value for value in found if value is not None), default=None)
 
 
-def _floats(evidence: Evidence, node: Node, start: Node | None, dtype: str) -> Problem:
+def _floats(node: Node, start: Node | None, dtype: str) -> Problem:
     from_input = start is not None and start.class_name == INPUT_CLASS
-    del evidence
     fixes: tuple[Fix, ...] = ()
-    if from_input and start is not None:
+    if start is not None and from_input:
         step = SetParams(node=start.id, values={"dtype": "int32"})
         fixes = (Fix(text=f"Set dtype of {start.name} to int32", steps=(step,)),)
     return Problem(
@@ -136,27 +135,22 @@ def _floats(evidence: Evidence, node: Node, start: Node | None, dtype: str) -> P
 def merge_problems(evidence: Evidence, node: Node) -> Iterator[Problem]:
     """Inputs of different dtypes, which Keras turns into one."""
     facts = evidence.facts.get(node.id)
-    dtypes = list(dict.fromkeys(given.dtype for given in facts.inputs)) if facts else []
+    if facts is None:
+        return
+    dtypes = list(dict.fromkeys(given.dtype for given in facts.inputs))
     if len(dtypes) < 2:
         return
     wanted = next((dtype for dtype in dtypes if "float" in dtype), dtypes[0])
-    sources = (
-        [
-            evidence.graph.by_id[edge.source]
-            for edge, given in zip(evidence.graph.incoming[node.id], facts.inputs, strict=False)
-            if given.dtype != wanted
-        ]
-        if facts
-        else []
-    )
-    fixable = bool(sources) and all(source.class_name == INPUT_CLASS for source in sources)
-    steps = tuple(SetParams(node=each.id, values={"dtype": wanted}) for each in sources)
-    names = " and ".join(source.name for source in sources)
+    wires = zip(evidence.graph.incoming[node.id], facts.inputs, strict=False)
+    others = [evidence.graph.by_id[edge.source] for edge, given in wires if given.dtype != wanted]
+    fixable = bool(others) and all(other.class_name == INPUT_CLASS for other in others)
+    steps = tuple(SetParams(node=other.id, values={"dtype": wanted}) for other in others)
+    names = " and ".join(other.name for other in others)
     yield Problem(
         severity="info",
         kind="merge-dtypes",
         node=node.id,
-        text=f"{node.class_name} “{node.name}” joins {' and '.join(dtypes)}; Keras turns all into {wanted}. "
-        "Give the inputs one dtype.",
+        text=f"{node.class_name} “{node.name}” joins {' and '.join(dtypes)}; Keras turns all into "
+        f"{wanted}. Give the inputs one dtype.",
         fixes=(Fix(text=f"Set dtype of {names} to {wanted}", steps=steps),) if fixable else (),
     )

@@ -6,9 +6,12 @@ from collections.abc import Iterator
 
 from kbuilder.document.catalogue import Catalogue
 from kbuilder.document.fixes import Disconnect, Fix, InsertBefore, Remove
-from kbuilder.document.graph import INPUT_CLASS, Edge, Graph, Node
+from kbuilder.document.graph import INPUT_CLASS, Edge, Graph
 from kbuilder.document.problems import Problem
 from kbuilder.document.tracing import count
+
+MOST_TRIED = 8
+"""So many wires of a circle are tried for one that opens it."""
 
 
 def whole_graph_problems(graph: Graph, catalogue: Catalogue) -> Iterator[Problem]:
@@ -58,7 +61,7 @@ def _circles(graph: Graph) -> Iterator[Problem]:
         if {edge.source, edge.target} <= on_circle
         and graph.by_id[edge.source].y >= graph.by_id[edge.target].y
     ]
-    opening = [edge for edge in upward if _opens(graph, edge)][:3]
+    opening = [edge for edge in upward[:MOST_TRIED] if _opens(graph, edge)][:3]
     yield Problem(
         severity="error",
         kind="circle",
@@ -86,21 +89,21 @@ def _unreachable(graph: Graph) -> Iterator[Problem]:
     if not graph.inputs:
         return
     reached = graph.downstream(node.id for node in graph.inputs)
+    place = {node.id: number for number, node in enumerate(graph.order)}
     starts = [
-        node for node in graph.order if node.id not in reached and not graph.incoming[node.id]
+        node
+        for node in graph.order
+        if node.id not in reached and graph.outgoing[node.id] and not graph.incoming[node.id]
     ]
     told: set[str] = set()
     for start in starts:
-        behind = [
-            node
-            for node in _below(graph, start)
-            if node.id not in reached and node.id not in told and node.id != start.id
-        ]
+        lost = graph.downstream([start.id]) - reached - told - {start.id}
+        behind = [graph.by_id[node] for node in sorted(lost & place.keys(), key=place.__getitem__)]
         if not behind:
             continue
         told |= {node.id for node in behind}
         first = behind[0]
-        lost = [start, *behind]
+        all_lost = (start.id, *(node.id for node in behind))
         yield Problem(
             severity="warning",
             kind="unreachable",
@@ -114,16 +117,11 @@ def _unreachable(graph: Graph) -> Iterator[Problem]:
                     steps=(InsertBefore(node=start.id, class_name=INPUT_CLASS),),
                 ),
                 Fix(
-                    text=f"Delete {count(len(lost), 'layer')}",
-                    steps=(Remove(nodes=tuple(node.id for node in lost)),),
+                    text=f"Delete {count(len(all_lost), 'layer')}",
+                    steps=(Remove(nodes=all_lost),),
                 ),
             ),
         )
-
-
-def _below(graph: Graph, start: Node) -> list[Node]:
-    reached = graph.downstream([start.id])
-    return [node for node in graph.order if node.id in reached]
 
 
 def _unused_inputs(graph: Graph) -> Iterator[Problem]:

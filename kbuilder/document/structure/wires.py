@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
 
 from kbuilder.document.catalogue import ClassSpec
 from kbuilder.document.fixes import Connect, Disconnect, Fix, InsertBefore, Remove
@@ -88,7 +89,8 @@ class Wires:
     def _feeding(self, node: Node, port: int) -> tuple[Fix, ...]:
         """A wire from the one layer above that nothing reads; if there is none, an Input."""
         below = self._graph.downstream([node.id])
-        free = [other for other in self._unread if other.id not in below and other.y <= node.y]
+        above = (other for other in self._unread if other.id not in below and other.y <= node.y)
+        free = list(islice(above, 2))
         if len(free) == 1:
             step = Connect(source=free[0].id, target=node.id, port=port)
             return (Fix(text=f"Connect {free[0].name} to {node.name}", steps=(step,)),)
