@@ -132,7 +132,8 @@ class LayerDrops(QObject):
         box = scene.node_at(place)
         if box:
             known = scene.catalogue.layer(_class_name(event)) is not None
-            replaceable = not whole and known and box in scene.graph.by_id
+            shown = box in scene.graph.by_id and box not in scene.projection.ghosts
+            replaceable = not whole and known and shown
             return DropTarget(node=box) if replaceable else DropTarget()
         edge = scene.edge_at(place, INSERT_REACH_PX * scene.pixel)
         if edge is not None:
