@@ -83,6 +83,15 @@ def test_enter_writes_and_escape_forgets(bench, note):
     assert _value(bench) == note
 
 
+def test_the_field_follows_the_canvas(bench, note):
+    double_click(bench, _middle(bench))
+    editor = bench.view.commenting.editor
+    before = editor.pos()
+    bench.view.scroll_by(QPointF(-40, 25))
+    assert editor.pos() - before == QPoint(-40, 25)
+    assert editor.isVisible()
+
+
 def test_a_drag_moves_and_escape_puts_back(bench, note):
     start = _middle(bench)
     held(bench, [start, start + QPoint(50, 30)])

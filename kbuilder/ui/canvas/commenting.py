@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QGraphicsView, QPlainTextEdit
 
@@ -31,6 +31,8 @@ class Commenting(QObject):
         self.editor.setTabChangesFocus(True)
         self.editor.hide()
         self.editor.installEventFilter(self)
+        for bar in (view.horizontalScrollBar(), view.verticalScrollBar()):
+            bar.valueChanged.connect(self._place_editor)
 
     def add(self, place: QPointF, group: str = "") -> None:
         """Put a comment at a point of the scene and write in it."""
@@ -46,16 +48,21 @@ class Commenting(QObject):
         """Write in a comment, over it."""
         item = self._scene.comments[comment]
         self._comment, self._fresh = comment, False
-        corners = QRectF(item.pos(), item.rect.size())
-        area = self._view.mapFromScene(corners).boundingRect()
-        area.setSize(area.size().expandedTo(_LEAST_EDITOR))
-        area.moveTopLeft(area.topLeft() + QPoint(1, 1))
-        self.editor.setGeometry(area.intersected(self._view.rect()))
+        self._place_editor()
         self.editor.setPlainText(item.comment.text)
         self.editor.selectAll()
         self.editor.show()
         self.editor.raise_()
         self.editor.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _place_editor(self) -> None:
+        """Lie over the comment, also when the canvas is scrolled or zoomed below it."""
+        item = self._scene.comments.get(self._comment)
+        if item is not None:
+            corners = QRectF(item.pos(), item.rect.size())
+            area = self._view.mapFromScene(corners).boundingRect()
+            area.setSize(area.size().expandedTo(_LEAST_EDITOR))
+            self.editor.setGeometry(area)
 
     def commit(self) -> None:
         """Keep what was written: an edit of its own, or a part of adding the comment."""
