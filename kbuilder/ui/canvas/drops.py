@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, QPointF, Qt
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QGraphicsPathItem
 
-from kbuilder.document.fragment import Fragment, Placed, attach, insert
+from kbuilder.document.fragment import Fragment, Placed, attach
 from kbuilder.document.graph import EdgeKey
 from kbuilder.document.places import NODE_HEIGHT
 from kbuilder.document.ranks import feeds, takes
@@ -17,6 +17,7 @@ from kbuilder.ui.canvas.editing import CanvasEditing
 from kbuilder.ui.canvas.gestures import INSERT_REACH_PX
 from kbuilder.ui.canvas.hover import Hover
 from kbuilder.ui.canvas.overlays import Overlays
+from kbuilder.ui.canvas.piece_inserting import PieceInserter
 from kbuilder.ui.canvas.ports import Port
 from kbuilder.ui.canvas.routing import wire_path
 from kbuilder.ui.canvas.scene import CanvasScene
@@ -42,6 +43,7 @@ class LayerDrops(QObject):
         scene: CanvasScene,
         editing: CanvasEditing,
         clipboard: CanvasClipboard,
+        pieces: PieceInserter,
         hover: Hover,
         overlays: Overlays,
         parent: QObject,
@@ -50,6 +52,7 @@ class LayerDrops(QObject):
         self._scene = scene
         self._editing = editing
         self._clipboard = clipboard
+        self._pieces = pieces
         self._hover = hover
         self._overlays = overlays
         self._line: QGraphicsPathItem | None = None
@@ -110,10 +113,10 @@ class LayerDrops(QObject):
         corner = (round(place.x() - middle.x() + x), round(place.y() - middle.y() + y))
         project = self._scene.bridge.document.project
         made: Placed | None = None
-        if target.edge is not None:
-            group = self._editing.group_of(target.edge[0], target.edge[2])
-            made = insert(project, fragment, target.edge, corner, group=group)
-        elif target.port is not None:
+        if target.edge is not None and fragment.inputs:
+            self._pieces.into(fragment, self.tr("block"), target.edge)
+            return
+        if target.port is not None:
             source = self._scene.ports_behind(target.port)[0]
             outlet = (source.node, source.number)
             group = self._editing.group_of(source.node)

@@ -18,7 +18,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from kbuilder.document.changes import Changes
-from kbuilder.document.fragment import Placed
+from kbuilder.document.fragment import Fragment, Placed
 from kbuilder.ui.canvas.clipboard import CanvasClipboard
 from kbuilder.ui.canvas.commands import make_commands
 from kbuilder.ui.canvas.commenting import Commenting, ResizeComment
@@ -34,6 +34,7 @@ from kbuilder.ui.canvas.hover import EDGE_REACH_PX, Hover
 from kbuilder.ui.canvas.inserting import InsertPlace, LayerInserter
 from kbuilder.ui.canvas.lasso import CutWires, Lasso
 from kbuilder.ui.canvas.moving import Moving
+from kbuilder.ui.canvas.piece_inserting import PieceInserter
 from kbuilder.ui.canvas.ports import Port
 from kbuilder.ui.canvas.scene import CanvasScene
 from kbuilder.ui.canvas.selecting import Selecting, boxes, shown
@@ -73,8 +74,9 @@ class CanvasView(ZoomView):
         self.commenting: Commenting = Commenting(scene, self)
         self.inserter: LayerInserter = LayerInserter(scene, self.editing, self)
         self.find_bar: FindBar = FindBar(scene, self)
+        self.pieces: PieceInserter = PieceInserter(scene, self.clipboard, self)
         self._drops = LayerDrops(
-            scene, self.editing, self.clipboard, self._hover, self.overlays, self
+            scene, self.editing, self.clipboard, self.pieces, self._hover, self.overlays, self
         )
         self._keys = ViewKeys(self)
         self.commands = make_commands(self)
@@ -104,6 +106,12 @@ class CanvasView(ZoomView):
     def insert_layer(self, class_name: str) -> None:
         """Add a layer after the selected nodes, into the selected wire, or in the middle."""
         self.inserter.insert(class_name, self.inserter.place_by_selection())
+
+    def insert_piece(self, fragment: Fragment, title: str) -> None:
+        """Put a template or block into the selected wire, behind the selection, or in the middle."""
+        middle = self.mapToScene(self.viewport().rect().center())
+        self.pieces.insert(fragment, title, middle)
+        self.setFocus()
 
     def open_quick_insert(self) -> None:
         """Ask for a layer to insert as ``insert_layer`` would."""

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QHBoxLayout, QSplitter, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSplitter, QTabWidget, QWidget
 
 from kbuilder.document.catalogue import Catalogue
+from kbuilder.document.errors import FileRefusedError, SaveError
+from kbuilder.document.fragment import cut_out
+from kbuilder.ui.block_palette import BlockPalette
 from kbuilder.ui.canvas.scene import CanvasScene
 from kbuilder.ui.canvas.view import CanvasView
 from kbuilder.ui.document_bridge import DocumentBridge
+from kbuilder.ui.library import BlockLibrary, Piece
 from kbuilder.ui.palette import Palette
 from kbuilder.ui.panels.problems_panel import ProblemsPanel
 from kbuilder.ui.panels.properties_panel import PropertiesPanel
@@ -30,20 +34,36 @@ class DesignWorkspace(QWidget):
         self.scene = CanvasScene(bridge, catalogue, self)
         self.view = CanvasView(self.scene)
         self.palette_panel = Palette(catalogue)
+        self.library = BlockLibrary(parent=self)
+        self.blocks = BlockPalette(self.library)
+        self.left = QTabWidget()
         self.problems = ProblemsPanel(bridge.document, workbench)
         self.properties = PropertiesPanel(bridge, catalogue, self.scene, workbench)
+        self._connect()
+        self._lay_out()
+
+    def _connect(self) -> None:
         self.palette_panel.chosen.connect(self.view.insert_layer)
+        self.blocks.chosen.connect(self._insert_piece)
+        self.blocks.told.connect(self.view.hint)
         self.problems.node_chosen.connect(self.go_to)
         self.properties.node_wanted.connect(self.go_to)
+        self.properties.keep_wanted.connect(self._keep_block)
         self.view.node_activated.connect(self.properties.focus_form)
-        workbench.facts_changed.connect(self._show_facts)
+        self._workbench.facts_changed.connect(self._show_facts)
+
+    def _lay_out(self) -> None:
+        self.left.setProperty("role", "side-left")
+        self.left.setDocumentMode(True)
+        self.left.addTab(self.palette_panel, self.tr("LAYERS"))
+        self.left.addTab(self.blocks, self.tr("BLOCKS"))
         middle = QSplitter(Qt.Orientation.Vertical)
         middle.addWidget(self.view)
         middle.addWidget(self.problems)
         middle.setStretchFactor(0, 1)
         middle.setSizes([660, 120])
         splitter = QSplitter()
-        for widget in (self.palette_panel, middle, self.properties):
+        for widget in (self.left, middle, self.properties):
             splitter.addWidget(widget)
         splitter.setStretchFactor(1, 1)
         splitter.setSizes([236, 900, 316])
@@ -58,6 +78,27 @@ class DesignWorkspace(QWidget):
         self.scene.select([node])
         self.view.centerOn(self.scene.content_rect([node]).center())
         self.view.setFocus()
+
+    @Slot(object)
+    def _insert_piece(self, piece: Piece) -> None:
+        try:
+            fragment = piece.fragment()
+        except (FileRefusedError, OSError) as error:
+            self.view.hint.emit(str(error))
+            return
+        self.view.insert_piece(fragment, piece.title)
+
+    @Slot(str)
+    def _keep_block(self, group: str) -> None:
+        graph = self.scene.graph
+        fragment = cut_out(graph, graph.members[group])
+        try:
+            path = self.library.add(graph.group_by_id[group].name, fragment)
+        except (SaveError, OSError) as error:
+            self.view.hint.emit(str(error))
+            return
+        self.left.setCurrentWidget(self.blocks)
+        self.view.hint.emit(self.tr("Kept as “{0}” in your blocks.").format(path.stem))
 
     @Slot()
     def _show_facts(self) -> None:
