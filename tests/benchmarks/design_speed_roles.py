@@ -66,6 +66,7 @@ def models(folder: Path, name: str) -> Result:
     model.save(folder / f"{name}.keras")
     model.save(folder / f"{name}.h5")
     (folder / f"{name}.json").write_text(model.to_json())
+    os.sync()  # or writing them would still be under way while they are read
     return {}
 
 

@@ -210,6 +210,29 @@ def test_train_export_inspect_and_check(project: Path, tmp_path: Path) -> None:
     assert load(tmp_path / "again.kbuilder").graph == load(project).graph
 
 
+CONFIGURATION = """
+import keras
+print(keras.Sequential([keras.Input((3,), name="in"), keras.layers.Dense(2, name="d")]).to_json())
+"""
+
+
+@pytest.mark.slow
+def test_keras_json_is_checked_and_imported_without_weights(tmp_path: Path) -> None:
+    made = subprocess.run(
+        [sys.executable, "-c", CONFIGURATION], capture_output=True, text=True, check=True
+    )
+    model, project = tmp_path / "m.json", tmp_path / "p.kbuilder"
+    model.write_text(made.stdout)
+    done = run("check", model, "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["layers"] == 2
+    done = run("import", model, "-o", project)
+    assert done.returncode == 0, done.stderr
+    assert "weights" not in done.stderr
+    assert [node.name for node in load(project).graph.order] == ["in", "d"]
+    assert not (tmp_path / "p.runs").exists()
+
+
 @pytest.mark.slow
 def test_bad_models_and_data_are_refused_with_3(tmp_path: Path) -> None:
     for name in ("m.hdf5", "m.keras", "d.npz"):
