@@ -14,6 +14,7 @@ from kbuilder.ui.canvas.view import CanvasView
 from kbuilder.ui.document_bridge import DocumentBridge
 from kbuilder.ui.library import BlockLibrary, Piece
 from kbuilder.ui.palette import Palette
+from kbuilder.ui.panels.outline_panel import OutlinePanel
 from kbuilder.ui.panels.problems_panel import ProblemsPanel
 from kbuilder.ui.panels.properties_panel import PropertiesPanel
 from kbuilder.ui.workbench import Workbench
@@ -36,6 +37,7 @@ class DesignWorkspace(QWidget):
         self.palette_panel = Palette(catalogue)
         self.library = BlockLibrary(parent=self)
         self.blocks = BlockPalette(self.library)
+        self.outline = OutlinePanel(self.view, workbench)
         self.left = QTabWidget()
         self.problems = ProblemsPanel(bridge.document, workbench)
         self.properties = PropertiesPanel(bridge, catalogue, self.scene, workbench)
@@ -46,6 +48,7 @@ class DesignWorkspace(QWidget):
         self.palette_panel.chosen.connect(self.view.insert_layer)
         self.blocks.chosen.connect(self._insert_piece)
         self.blocks.told.connect(self.view.hint)
+        self.outline.told.connect(self.view.hint)
         self.problems.node_chosen.connect(self.go_to)
         self.properties.node_wanted.connect(self.go_to)
         self.properties.keep_wanted.connect(self._keep_block)
@@ -57,6 +60,7 @@ class DesignWorkspace(QWidget):
         self.left.setDocumentMode(True)
         self.left.addTab(self.palette_panel, self.tr("LAYERS"))
         self.left.addTab(self.blocks, self.tr("BLOCKS"))
+        self.left.addTab(self.outline, self.tr("OUTLINE"))
         middle = QSplitter(Qt.Orientation.Vertical)
         middle.addWidget(self.view)
         middle.addWidget(self.problems)

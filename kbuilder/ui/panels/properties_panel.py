@@ -260,6 +260,7 @@ class PropertiesPanel(QScrollArea):
             form.edited.connect(self._edit)
             form.reset.connect(self._reset)
             self._column.insertWidget(self._forms_at + number, form)
+            form.show()  # else only the next turn of the event loop would, and it could take no focus
         return forms
 
     def _make_block_panel(self) -> BlockPanel:
