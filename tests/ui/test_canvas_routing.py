@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 from kbuilder.document import edits
 from kbuilder.document.catalogue import Catalogue
 from kbuilder.document.graph import Edge, Graph, Node
-from kbuilder.ui.canvas.routing import free_lane, wire_path
+from kbuilder.ui.canvas.routing import Obstacles, free_lane, wire_path
 from tests.ui.canvas_bench import Bench
 
 TOP, BOTTOM = QPointF(92, 54), QPointF(92, 500)
@@ -20,42 +20,46 @@ def column(*tops: float) -> list[QRectF]:
     return [QRectF(0, top, 184, 54) for top in tops]
 
 
+def lane(start: QPointF, end: QPointF, boxes: list[QRectF]) -> float | None:
+    return free_lane(start, end, Obstacles((box.x(), box.y()) for box in boxes))
+
+
 def runs_behind(path: QPainterPath, boxes: list[QRectF]) -> bool:
     points = [path.pointAtPercent(step / 500) for step in range(501)]
     inner = [box.adjusted(1, 1, -1, -1) for box in boxes]
     return any(box.contains(point) for box in inner for point in points)
 
 
-def crosses(lane: float | None, boxes: list[QRectF]) -> bool:
-    return runs_behind(wire_path(TOP, BOTTOM, lane), boxes)
+def crosses(at: float | None, boxes: list[QRectF]) -> bool:
+    return runs_behind(wire_path(TOP, BOTTOM, at), boxes)
 
 
 def test_a_wire_with_nothing_between_runs_straight() -> None:
-    assert free_lane(TOP, BOTTOM, []) is None
-    assert free_lane(TOP, BOTTOM, [QRectF(300, 100, 184, 54)]) is None
+    assert lane(TOP, BOTTOM, []) is None
+    assert lane(TOP, BOTTOM, [QRectF(300, 100, 184, 54)]) is None
 
 
 def test_a_wire_with_boxes_between_runs_beside_them() -> None:
     boxes = column(100, 200, 300, 400)
     assert crosses(None, boxes)
-    lane = free_lane(TOP, BOTTOM, boxes)
-    assert lane is not None
-    assert not crosses(lane, boxes)
+    found = lane(TOP, BOTTOM, boxes)
+    assert found is not None
+    assert not crosses(found, boxes)
 
 
 def test_a_longer_wire_runs_farther_outside() -> None:
-    inner = free_lane(QPointF(92, 154), QPointF(92, 400), column(200, 300))
-    outer = free_lane(TOP, BOTTOM, column(100, 200, 300, 400))
+    inner = lane(QPointF(92, 154), QPointF(92, 400), column(200, 300))
+    outer = lane(TOP, BOTTOM, column(100, 200, 300, 400))
     assert inner is not None
     assert outer is not None
     assert abs(outer - 92) > abs(inner - 92)
 
 
 def test_a_second_column_is_passed_too() -> None:
-    boxes = [*column(200, 300), QRectF(-200, 200, 190, 54), QRectF(194, 300, 190, 54)]
-    lane = free_lane(TOP, BOTTOM, boxes)
-    assert lane is not None
-    assert not crosses(lane, boxes)
+    boxes = [*column(200, 300), QRectF(-194, 200, 184, 54), QRectF(194, 300, 184, 54)]
+    found = lane(TOP, BOTTOM, boxes)
+    assert found is not None
+    assert not crosses(found, boxes)
 
 
 def skip() -> Graph:

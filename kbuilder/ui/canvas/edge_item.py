@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
 )
 
 from kbuilder.document.graph import Edge, EdgeKey
-from kbuilder.ui.canvas.routing import wire_path
+from kbuilder.ui.canvas.routing import LONG, wire_path
 from kbuilder.ui.canvas.style import CanvasStyle
 
 _HIT_WIDTH = 12.0
@@ -63,6 +63,11 @@ class EdgeItem(QGraphicsPathItem):
         if lane is not None:
             middle.setX(lane)
         self.pill.set_place(middle, room=end.y() - start.y())
+
+    @property
+    def is_long(self) -> bool:
+        """Whether there may be boxes between its ends."""
+        return self.end.y() - self.start.y() >= LONG
 
     def set_look(self, *, accent: bool, selected: bool) -> None:
         """``accent``: it feeds a selected node. ``selected``: the wire itself is selected."""

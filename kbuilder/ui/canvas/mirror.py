@@ -21,7 +21,7 @@ from kbuilder.ui.canvas.node_item import NodeItem, NodeLook
 from kbuilder.ui.canvas.overview import OverviewShapes
 from kbuilder.ui.canvas.ports import PortPlaces, place_block_ports, place_ports
 from kbuilder.ui.canvas.projection import Projection, project
-from kbuilder.ui.canvas.routing import LONG, free_lane, search_area
+from kbuilder.ui.canvas.routing import Obstacles, free_lane
 from kbuilder.ui.canvas.style import (
     FULL_DETAIL,
     NODE_BOUNDS,
@@ -156,13 +156,12 @@ class MirrorScene(QGraphicsScene):
         touched |= ((before.ghosts ^ after.ghosts) | (lent ^ self._lenders)) & after.boxes.keys()
         for box in touched:
             self._show_box(box)
+        obstacles = self._obstacles()
         for key in new:
-            self._add_edge(key)
-        self._place_edges_of(touched)
+            self._add_edge(key, obstacles)
+        self._place_edges_of(touched, obstacles)
         if before.boxes != after.boxes:
-            moved = {box for box, at in after.boxes.items() if before.boxes.get(box) != at}
-            fresh = set(new)
-            self._reroute(moved, [wire for key, wire in self.edges.items() if key not in fresh])
+            self._reroute(touched, obstacles)
         self._mirror_frames()
         self._mirror_comments()
 
@@ -182,14 +181,14 @@ class MirrorScene(QGraphicsScene):
         self.removeItem(self.nodes.pop(box))
         self.shapes.remove_node(box)
 
-    def _add_edge(self, key: EdgeKey) -> None:
+    def _add_edge(self, key: EdgeKey, obstacles: Obstacles) -> None:
         item = EdgeItem(key, self.projection.wires[key], self.canvas_style)
         item.pill.set_text(self._shape_of(key))
         self.edges[key] = item
         self._set_detail(item)
         self.addItem(item)
         self.addItem(item.pill)
-        self._place_edge(item)
+        self._place_edge(item, obstacles)
         self._show_edge(key)
 
     def _remove_edge(self, key: EdgeKey) -> None:
@@ -198,47 +197,30 @@ class MirrorScene(QGraphicsScene):
         self.removeItem(item)
         self.shapes.remove_edge(key)
 
-    def _place_edges_of(self, boxes: set[str], *, routed: bool = True) -> None:
-        if not boxes:
-            return
+    def _place_edges_of(self, boxes: set[str], obstacles: Obstacles | None) -> None:
         for wire in self.edges.values():
             if wire.edge.source in boxes or wire.edge.target in boxes:
-                self._place_edge(wire, routed=routed)
+                self._place_edge(wire, obstacles)
 
-    def _place_edge(self, item: EdgeItem, *, routed: bool = True) -> None:
+    def _reroute(self, placed: set[str], obstacles: Obstacles) -> None:
+        """Let the other long wires find their lanes again: boxes came, went or moved."""
+        for wire in self.edges.values():
+            if wire.is_long and not placed & {wire.edge.source, wire.edge.target}:
+                self._place_edge(wire, obstacles)
+
+    def _obstacles(self) -> Obstacles:
+        return Obstacles((item.x(), item.y()) for item in self.nodes.values())
+
+    def _place_edge(self, item: EdgeItem, obstacles: Obstacles | None) -> None:
+        """Draw a wire between its boxes; with ``obstacles`` a long one finds its lane beside them."""
         start, end = self._ends(item.edge)
-        item.set_ends(start, end, self._lane(item.edge, start, end) if routed else None)
+        item.set_ends(start, end, free_lane(start, end, obstacles) if obstacles else None)
         self.shapes.set_edge(item.key, QLineF(start, end))
 
     def _ends(self, edge: Edge) -> tuple[QPointF, QPointF]:
         source, target = self.nodes[edge.source], self.nodes[edge.target]
         start = source.pos() + source.ports.output(edge.source_port)
         return start, target.pos() + target.ports.input(edge.target_port)
-
-    def _lane(self, edge: Edge, start: QPointF, end: QPointF) -> float | None:
-        """Where a long wire passes the boxes between its ends."""
-        if end.y() - start.y() < LONG:
-            return None
-        found = self.items(search_area(start, end), Qt.ItemSelectionMode.IntersectsItemBoundingRect)
-        return free_lane(
-            start,
-            end,
-            [
-                NODE_RECT.translated(item.pos())
-                for item in found
-                if isinstance(item, NodeItem) and item.node.id not in (edge.source, edge.target)
-            ],
-        )
-
-    def _reroute(self, boxes: set[str], wires: Iterable[EdgeItem]) -> None:
-        """Find new lanes for those long wires that pass where boxes came, went or moved."""
-        rects = [NODE_RECT.translated(self.nodes[box].pos()) for box in boxes if box in self.nodes]
-        for wire in wires:
-            if wire.end.y() - wire.start.y() < LONG:
-                continue
-            area = search_area(wire.start, wire.end)
-            if wire.lane is not None or any(area.intersects(rect) for rect in rects):
-                self._place_edge(wire)
 
     def _show_edge(self, key: EdgeKey) -> None:
         item = self.edges[key]

@@ -226,7 +226,7 @@ class CanvasScene(MirrorScene):
             frame = self.projection.frames[group]
             self.frames[group].setPos(frame.left + offset.x(), frame.top + offset.y())
         # Lanes are looked for at the end: many wires at once would not keep up with the mouse.
-        self._place_edges_of(boxes, routed=len(boxes) <= MOST_ROUTED)
+        self._place_edges_of(boxes, self._obstacles() if len(boxes) <= MOST_ROUTED else None)
         self._tell_shapes()
 
     def preview_places(self, places: Mapping[str, QPointF]) -> None:
@@ -235,7 +235,7 @@ class CanvasScene(MirrorScene):
         for box in there:
             self.nodes[box].setPos(places[box])
             self._show_block(self.nodes[box])
-        self._place_edges_of(there)
+        self._place_edges_of(there, None)
         self._tell_shapes()
 
     # --- following the document -----------------------------------------------------------------

@@ -10,7 +10,7 @@ from kbuilder.document.catalogue import ClassSpec, ParamSpec
 
 def common_params(specs: Iterable[ClassSpec]) -> tuple[ParamSpec, ...]:
     """The parameters that all classes take in the same way, in the order of the first, without names."""
-    first, *others = specs
+    first, *others = {spec.class_name: spec for spec in specs}.values()
     return tuple(
         param
         for param in first.params
