@@ -306,6 +306,7 @@ class Training(QObject):
         self._opening = 0
         if self.state in (State.LOADING, State.STOPPING):
             self._set_state(State.IDLE)
+            self.watch(self._watched.node, self._watched.samples)  # could not be looked at before
         return True
 
     def _take_end(self, event: Finished | Stopped) -> None:

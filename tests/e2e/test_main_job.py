@@ -242,6 +242,8 @@ def test_project_and_model_are_opened_again_and_trained_on(driver: Driver) -> No
     model = driver.export("m.h5")
     with driver.qtbot.waitSignal(window.files.opened, timeout=ENGINE_MS):
         window.files.open_path(model)
+    driver.qtbot.waitUntil(lambda: bool(window.training.run), timeout=ENGINE_MS)
+    driver.qtbot.waitUntil(lambda: not window.training.active, timeout=ENGINE_MS)
     driver.wait_preview()
     name = window.document.project.graph.outputs[0].name
     np.testing.assert_array_equal(predictions(driver, name, 8), ours)

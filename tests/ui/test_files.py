@@ -14,6 +14,7 @@ from kbuilder.document.options import DataOptions
 from kbuilder.document.project import Project
 from kbuilder.document.project_file import load, save
 from kbuilder.link.messages import (
+    ComputeActivations,
     Export,
     Exported,
     Failed,
@@ -254,6 +255,16 @@ def test_a_second_model_is_not_stopped_with_the_first(stand: Stand) -> None:
     stand.engine.say(Loaded(request=second.request, run=second.run, loaded=("a",), left=()))
     stand.engine.say(Finished(request=second.request))
     assert (stand.training.state, stand.training.run) == (State.IDLE, second.run)
+
+
+def test_outputs_asked_for_meanwhile_come_when_the_weights_are_there(stand: Stand) -> None:
+    request = open_model(stand, "m.keras")
+    stand.training.watch("mid", (0, 1))
+    assert stand.engine.count(ComputeActivations) == 0
+    stand.engine.say(Loaded(request=request.request, run=request.run, loaded=("a",), left=()))
+    stand.engine.say(Finished(request=request.request))
+    asked = stand.engine.last(ComputeActivations)
+    assert (asked.node, asked.samples, asked.run) == ("mid", (0, 1), request.run)
 
 
 def test_weights_that_cannot_be_read_leave_the_network(stand: Stand) -> None:
