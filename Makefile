@@ -25,6 +25,7 @@ format: setup
 bench: setup
 	$(PYTHON) -m tests.benchmarks.train_speed
 	$(PYTHON) -m tests.benchmarks.window_speed
+	$(PYTHON) -m tests.benchmarks.design_speed
 
 catalogue: setup
 	$(PYTHON) -m kbuilder.engine.introspect
