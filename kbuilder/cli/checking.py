@@ -11,6 +11,7 @@ import msgspec
 import psutil
 
 from kbuilder.cli.engine import handle
+from kbuilder.cli.layer_table import layer_rows, layer_table
 from kbuilder.cli.problems import as_plain
 from kbuilder.document.advice.advising import advise
 from kbuilder.document.advice.evidence import fields_by_node
@@ -29,20 +30,26 @@ MODEL_ENDINGS = (".hdf5", ".h5", ".keras", ".json")
 DATA_KINDS = {".npz": "arrays", ".npy": "arrays", ".csv": "table"}
 
 
-def check(file: Path, kind: str | None, *, as_json: bool) -> int:
+def check(file: Path, kind: str | None, *, as_json: bool, layers: bool = False) -> int:
     """Say what a file holds and what is wrong with it; 1 if something is.
+
+    With ``layers``, a project's layers are listed with their shapes and costs.
 
     Raises:
         FileRefusedError: it cannot be read as what it claims to be.
     """
     kind = kind or _kind_of(file)
     facts, problems = {"project": _project, "model": _model, "data": _data}[kind](file)
+    rows = facts.pop("layer_rows", [])
     if as_json:
+        facts |= {"layer_rows": rows} if layers else {}
         sys.stdout.write(json.dumps({"kind": kind, **facts, "problems": problems}) + "\n")
     else:
         sys.stdout.write(f"{file}: {kind}\n")
         for name, value in facts.items():
             sys.stdout.write(f"  {name.replace('_', ' ')}: {_text(value)}\n")
+        if layers and rows:
+            sys.stdout.write(layer_table(rows) + "\n")
         for problem in problems:
             sys.stdout.write(f"  {problem['severity']}: {problem['text']}\n")
             for fix in problem.get("fixes", ()):
@@ -71,9 +78,12 @@ def _project(file: Path) -> Findings:
         "layers": len(project.graph.nodes),
         "inputs": [node.name for node in project.graph.inputs],
         "outputs": [node.name for node in project.graph.outputs],
-        "parameters": sum(
-            found.trainable_params + found.fixed_params for found in inferred.nodes.values()
-        ),
+        "parameters": _sum(inferred, "trainable_params") + _sum(inferred, "fixed_params"),
+        "trainable": _sum(inferred, "trainable_params"),
+        "weight_bytes": _sum(inferred, "weight_bytes"),
+        "activation_bytes": _sum(inferred, "activation_bytes"),
+        "mult_adds": _sum(inferred, "mult_adds"),
+        "layer_rows": layer_rows(project.graph, inferred.nodes),
     }
     if project.data.kind:
         preview = _previewed(project.data, project, str(file.absolute().parent))
@@ -96,6 +106,10 @@ def _inferred(project: Project) -> Inferred:
     heard: list[Event] = []
     handle(Infer(request=1, graph=project.graph), heard.append)
     return next(event for event in heard if isinstance(event, Inferred))
+
+
+def _sum(inferred: Inferred, name: str) -> int:
+    return sum(getattr(found, name) for found in inferred.nodes.values())
 
 
 def _model(file: Path) -> Findings:

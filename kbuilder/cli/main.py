@@ -95,7 +95,7 @@ def _inspect(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> int:
     from kbuilder.cli.checking import check
 
-    return check(options.file, options.kind, as_json=options.json)
+    return check(options.file, options.kind, as_json=options.json, layers=options.layers)
 
 
 def _runs(options: argparse.Namespace) -> int:
@@ -165,6 +165,7 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument("file", type=Path)
     verb.add_argument("--as", dest="kind", choices=("project", "model", "data"))
     verb.add_argument("--json", action="store_true")
+    verb.add_argument("--layers", action="store_true", help="list the layers of a project")
     verb.set_defaults(work=_check)
 
     verb = verbs.add_parser("runs", help="the runs of a project")

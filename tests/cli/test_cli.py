@@ -289,3 +289,20 @@ def test_the_demo_leaves_model_history_and_picture(tmp_path: Path) -> None:
     assert set(found) == {"model.hdf5", "history.csv", "window.png"}
     assert all(size > 100 for size in found.values())
     assert "differ by 0.0e+00" in done.stderr
+
+
+@pytest.mark.slow
+def test_check_lists_the_layers_with_shapes_and_costs(project: Path) -> None:
+    done = run("check", project, "--layers", "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    rows = found["layer_rows"]
+    assert rows[0]["name"] in found["inputs"]
+    assert found["parameters"] == sum(row["trainable"] + row["fixed"] for row in rows)
+    assert found["weight_bytes"] == 4 * found["parameters"]
+    dense = next(row for row in rows if row["class"] == "Dense")
+    assert dense["mult_adds"] > 0
+    assert dense["output"][0] is None
+    text = run("check", project, "--layers").stdout
+    assert dense["name"] in text
+    assert "mult_adds" in text
