@@ -7,8 +7,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QToolButton
 
 from kbuilder.document import edits
+from kbuilder.document.comment_edits import add_comment
 from kbuilder.document.facts import NodeFacts, TensorFacts
-from kbuilder.document.graph import Group
+from kbuilder.document.graph import Comment, Group
 from kbuilder.document.group_edits import group
 from tests.ui.canvas_bench import Bench
 from tests.ui.hands import ALT, CONTROL, NONE, SHIFT
@@ -78,6 +79,44 @@ def test_a_hit_inside_a_collapsed_block_is_shown(bench):
     _press(bench, _ENTER)
     assert bench.scene.selected_ids() == ["mid"]
     assert bench.scene.root == "g"
+
+
+def test_blocks_and_comments_are_found_after_layers(bench):
+    block = Group(id="g", name="residual hidden")
+    note = Comment(id="n", text="Why is HIDDEN so small?", x=3000.0, y=50.0)
+    bench.document.apply("Group", lambda project: group(project, block, ["mid", "out"], []))
+    bench.document.apply("Note", lambda project: add_comment(project, note))
+    _open(bench, "hidden")
+    assert bench.view.find_bar.count.text() == "3 found"
+    _press(bench, _ENTER)
+    assert (bench.scene.selected_ids(), bench.scene.selected_groups()) == (["mid"], [])
+    _press(bench, _ENTER)
+    assert bench.scene.selected_groups() == ["g"]
+    _press(bench, _ENTER)
+    assert bench.scene.selected_comments() == ["n"]
+    shown = bench.point(bench.scene.comments["n"].sceneBoundingRect().center())
+    assert (shown - bench.view.viewport().rect().center()).manhattanLength() < 20
+    _press(bench, _ENTER, ALT)
+    assert bench.scene.selected_comments() == ["n"]
+    assert bench.scene.selected_groups() == ["g"]
+
+
+def test_what_lies_in_a_folded_block_is_shown_where_it_is(bench):
+    outer, inner = Group(id="o", name="outer", collapsed=True), Group(id="i", name="inner")
+    note = Comment(id="n", text="deep down", group="i")
+    bench.document.apply("Inner", lambda project: group(project, inner, ["mid"], []))
+    bench.document.apply("Outer", lambda project: group(project, outer, ["out"], ["i"]))
+    bench.document.apply("Note", lambda project: add_comment(project, note))
+    assert bench.scene.comments == {}
+    _open(bench, "deep")
+    _press(bench, _ENTER)
+    assert bench.scene.root == "o"
+    assert bench.scene.selected_comments() == ["n"]
+    bench.view.find_bar.search.clear()
+    QTest.keyClicks(bench.view.find_bar.search, "outer")
+    _press(bench, _ENTER)
+    assert bench.scene.root == ""
+    assert bench.scene.selected_groups() == ["o"]
 
 
 def test_the_buttons_do_the_same(bench):

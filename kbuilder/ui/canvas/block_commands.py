@@ -37,6 +37,15 @@ BLOCK_COMMANDS = (
         anywhere=True,
     ),
     Command(
+        "take_out",
+        MODEL,
+        QT_TRANSLATE_NOOP("Actions", "Take out of the block"),
+        lambda view: view.grouping.take_out(),
+        "Ctrl+Alt+G",
+        enabled=has_nodes,
+        on=("node",),
+    ),
+    Command(
         "fold",
         MODEL,
         QT_TRANSLATE_NOOP("Actions", "Fold or open the block"),

@@ -10,6 +10,7 @@ from kbuilder.document.errors import FileRefusedError
 from kbuilder.document.fragment import Fragment, Placed, cut_out, home, place
 from kbuilder.document.places import NODE_HEIGHT, NODE_WIDTH
 from kbuilder.ui.canvas.editing import CanvasEditing
+from kbuilder.ui.canvas.joining import block_at
 from kbuilder.ui.canvas.scene import CanvasScene
 
 MIME_FRAGMENT = "application/x-kbuilder-fragment"
@@ -70,7 +71,7 @@ class CanvasClipboard(QObject):
         times = self._pasted[1] + 1 if content == self._pasted[0] else 1
         self._pasted = (content, times)
         x, y = fragment.corner
-        self._add(fragment, (x + times * _STEP, y + times * _STEP))
+        self._add(fragment, (x + times * _STEP, y + times * _STEP), self._scene.root)
 
     def read(self, content: bytes) -> Fragment | None:
         """The fragment in a text, or None after telling why it cannot be used."""
@@ -81,14 +82,14 @@ class CanvasClipboard(QObject):
             return None
 
     def place(self, fragment: Fragment, middle: QPointF) -> None:
-        """Add a copy of a fragment around a point."""
+        """Add a copy of a fragment around a point, to the block whose frame is there."""
         area = extent(fragment)
         x, y = fragment.corner
         corner = (
             round(middle.x() - area.center().x() + x),
             round(middle.y() - area.center().y() + y),
         )
-        self._add(fragment, corner)
+        self._add(fragment, corner, block_at(self._scene, middle))
 
     def duplicate(self) -> None:
         """Add a copy of the selection beside it, fed by what feeds the original."""
@@ -119,9 +120,8 @@ class CanvasClipboard(QObject):
         scene = self._scene
         return cut_out(scene.graph, scene.selected_ids(), scene.selected_comments())
 
-    def _add(self, fragment: Fragment, corner: tuple[float, float]) -> None:
-        scene = self._scene
-        made = place(scene.bridge.document.project, fragment, corner, group=scene.root)
+    def _add(self, fragment: Fragment, corner: tuple[float, float], block: str) -> None:
+        made = place(self._scene.bridge.document.project, fragment, corner, group=block)
         self.show(made, self._text(self.tr("Paste {layer}"), fragment))
 
     def _text(self, one: str, fragment: Fragment, *, duplicate: bool = False) -> str:

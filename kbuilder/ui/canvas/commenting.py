@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QGraphicsView, QPlainTextEdit
 from kbuilder.document.comment_edits import LEAST_HEIGHT, LEAST_WIDTH, add_comment, set_comment
 from kbuilder.document.graph import Comment
 from kbuilder.document.naming import new_id
+from kbuilder.ui.canvas.joining import block_at
 from kbuilder.ui.canvas.scene import CanvasScene
 
 _LEAST_EDITOR = QSize(140, 60)
@@ -34,8 +35,9 @@ class Commenting(QObject):
         for bar in (view.horizontalScrollBar(), view.verticalScrollBar()):
             bar.valueChanged.connect(self._place_editor)
 
-    def add(self, place: QPointF, group: str = "") -> None:
-        """Put a comment at a point of the scene and write in it."""
+    def add(self, place: QPointF) -> None:
+        """Put a comment at a point of the scene, into the block there, and write in it."""
+        group = block_at(self._scene, place)
         made = Comment(id=new_id(), text="", x=round(place.x()), y=round(place.y()), group=group)
         self._scene.bridge.document.apply(
             self.tr("Add a comment"), partial(add_comment, comment=made), ("comment", made.id)

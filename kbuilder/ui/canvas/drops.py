@@ -8,7 +8,8 @@ from PySide6.QtCore import QObject, QPointF, Qt
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QGraphicsPathItem
 
-from kbuilder.document.fragment import Fragment, Placed, attach
+from kbuilder.document.fragment import Fragment, attach
+from kbuilder.document.fragment import place as place_copy
 from kbuilder.document.graph import EdgeKey
 from kbuilder.document.places import NODE_HEIGHT
 from kbuilder.document.ranks import feeds, takes
@@ -16,6 +17,7 @@ from kbuilder.ui.canvas.clipboard import MIME_FRAGMENT, CanvasClipboard, extent,
 from kbuilder.ui.canvas.editing import CanvasEditing
 from kbuilder.ui.canvas.gestures import INSERT_REACH_PX
 from kbuilder.ui.canvas.hover import Hover
+from kbuilder.ui.canvas.joining import JoinMark, block_at, joins_text
 from kbuilder.ui.canvas.overlays import Overlays
 from kbuilder.ui.canvas.piece_inserting import PieceInserter
 from kbuilder.ui.canvas.ports import Port
@@ -28,11 +30,12 @@ _ON_TOP = 10.0
 
 
 class DropTarget(NamedTuple):
-    """What lies under a drag: a node to replace, a wire to go into, or a port to be wired to."""
+    """What lies under a drag: a node to replace, a wire to go into, a port to be wired to, a block."""
 
     node: str = ""
     edge: EdgeKey | None = None
     port: Port | None = None
+    block: str = ""
 
 
 class LayerDrops(QObject):
@@ -56,6 +59,7 @@ class LayerDrops(QObject):
         self._hover = hover
         self._overlays = overlays
         self._line: QGraphicsPathItem | None = None
+        self._frame = JoinMark(scene)
 
     def takes(self, event: QDropEvent) -> bool:
         """Answer a drag: layers and pieces of a graph are copied here, the rest is the window's."""
@@ -75,11 +79,13 @@ class LayerDrops(QObject):
         self._hover.show(target.node, target.edge)
         if target.port is not None:
             self._draw_line(target.port, place)
+        self._frame.show(target.block)
         self._overlays.show_tip(self._sentence(target), event.position().toPoint())
 
     def clear(self) -> None:
         """Show nothing any more."""
         self._hover.show()
+        self._frame.show("")
         self._overlays.show_tip("", QPointF().toPoint())
         if self._line is not None:
             self._scene.removeItem(self._line)
@@ -112,7 +118,6 @@ class LayerDrops(QObject):
         middle = extent(fragment).center()
         corner = (round(place.x() - middle.x() + x), round(place.y() - middle.y() + y))
         project = self._scene.bridge.document.project
-        made: Placed | None = None
         if target.edge is not None and fragment.inputs:
             self._pieces.into(fragment, self.tr("block"), target.edge)
             return
@@ -121,15 +126,15 @@ class LayerDrops(QObject):
             outlet = (source.node, source.number)
             group = self._editing.group_of(source.node)
             made = attach(project, fragment, outlet, corner, group=group)
-        if made is None:
-            self._clipboard.place(fragment, place)
         else:
-            count = len(fragment.nodes)
-            self._clipboard.show(made, self.tr("Insert %n layers", "", count))
+            group = block_at(self._scene, place)
+            made = place_copy(project, fragment, corner, group=group)
+        text = self.tr("Insert %n layers", "", len(fragment.nodes))
+        self._clipboard.show(made, text)
 
     def _target(self, event: QDropEvent, place: QPointF) -> DropTarget:
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            return DropTarget()
+            return self._open_block(place)
         scene = self._scene
         whole = event.mimeData().hasFormat(MIME_FRAGMENT)
         box = scene.node_at(place)
@@ -137,11 +142,17 @@ class LayerDrops(QObject):
             known = scene.catalogue.layer(_class_name(event)) is not None
             shown = box in scene.graph.by_id and box not in scene.projection.ghosts
             replaceable = not whole and known and shown
-            return DropTarget(node=box) if replaceable else DropTarget()
+            return DropTarget(node=box) if replaceable else self._open_block(place)
         edge = scene.edge_at(place, INSERT_REACH_PX * scene.pixel)
         if edge is not None:
             return DropTarget(edge=edge)
-        return DropTarget(port=self._free_port(event, place))
+        port = self._free_port(event, place)
+        return DropTarget(port=port) if port is not None else self._open_block(place)
+
+    def _open_block(self, place: QPointF) -> DropTarget:
+        """The block whose frame is there, if it is not the one that is entered."""
+        block = block_at(self._scene, place)
+        return DropTarget(block=block) if block in self._scene.frames else DropTarget()
 
     def _free_port(self, event: QDropEvent, place: QPointF) -> Port | None:
         """The nearest port that nothing is wired to and that what is dropped fits."""
@@ -184,7 +195,7 @@ class LayerDrops(QObject):
         if target.port is not None:
             text = self.tr("Feed from {layer}") if target.port.output else self.tr("Feed {layer}")
             return text.format(layer=name(target.port.node))
-        return ""
+        return joins_text(name(target.block)) if target.block else ""
 
 
 def _class_name(event: QDropEvent) -> str:

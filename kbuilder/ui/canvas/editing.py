@@ -16,11 +16,13 @@ from kbuilder.document.comment_edits import move_comments, remove_comments
 from kbuilder.document.document import Edit
 from kbuilder.document.fragment import common_group
 from kbuilder.document.graph import INPUT_CLASS, Edge, EdgeKey, Graph, Node
+from kbuilder.document.membership import join
 from kbuilder.document.naming import new_node
 from kbuilder.document.places import NODE_HEIGHT, NODE_WIDTH
 from kbuilder.document.project import Project
 from kbuilder.document.replacing import replaced
 from kbuilder.document.rules import can_connect, free_port
+from kbuilder.ui.canvas.joining import Joined, block_at
 from kbuilder.ui.canvas.ports import Port
 from kbuilder.ui.canvas.scene import CanvasScene
 from kbuilder.ui.canvas.style import COLUMN_PITCH, ROW_PITCH
@@ -54,10 +56,13 @@ class CanvasEditing(QObject):
         self._catalogue: Catalogue = scene.catalogue
 
     def add(self, class_name: str, middle: QPointF) -> str:
-        """Add a layer around a point of the scene."""
+        """Add a layer around a point of the scene, to the block whose frame is there."""
         x, y = middle.x() - NODE_WIDTH / 2, middle.y() - NODE_HEIGHT / 2
         node = self._new(class_name, (round(x), round(y)))
-        return self._add(node, lambda project: edits.add_node(project, node)) if node else ""
+        if node is None:
+            return ""
+        node = replace(node, group=block_at(self._scene, middle))
+        return self._add(node, partial(edits.add_node, node=node))
 
     def insert(self, class_name: str, key: EdgeKey) -> str:
         """Add a layer in the middle of a wire and move what follows down if room is short."""
@@ -200,7 +205,7 @@ class CanvasEditing(QObject):
         )
 
     def insert_existing(self, node: str, key: EdgeKey, place: Place) -> None:
-        """Put a node that is there, at a new place, into a wire."""
+        """Put a node that is there, at a new place, into a wire and into the block of its ends."""
         graph = self._graph
         source, source_port, target, target_port = key
         text = self.tr("Insert {layer} between {source} and {target}").format(
@@ -210,9 +215,11 @@ class CanvasEditing(QObject):
         )
         first = Edge(source=source, source_port=source_port, target=node)
         second = Edge(source=node, target=target, target_port=target_port)
+        block = self.group_of(source, target)
 
         def edit(project: Project) -> Project:
-            project = edits.disconnect(edits.move(project, {node: place}), [key])
+            project = join(edits.move(project, {node: place}), block, nodes=[node])
+            project = edits.disconnect(project, [key])
             return edits.connect(edits.connect(project, first), second)
 
         self._apply(text, edit)
@@ -229,16 +236,21 @@ class CanvasEditing(QObject):
         comments: Mapping[str, Place] = MappingProxyType({}),
         text: str = "",
         merge_key: Hashable | None = None,
+        joined: Joined | None = None,
     ) -> None:
-        """Put nodes and comments at new places."""
+        """Put nodes and comments at new places, and into another block if ``joined`` says so."""
         if not text:
             text = self._text(
                 self.tr("Move {layer}"), self.tr("Move %n layers", "", len(places)), places
             )
+        if joined is not None:
+            text = self._moved_text(text, joined.block)
 
         def edit(project: Project) -> Project:
             project = edits.move(project, dict(places))
-            return move_comments(project, comments) if comments else project
+            if comments:
+                project = move_comments(project, comments)
+            return join(project, *joined) if joined is not None else project
 
         self._bridge.document.apply(text, edit, merge_key)
 
@@ -278,6 +290,12 @@ class CanvasEditing(QObject):
             return edits.remove(project, ids, heal=heal)
 
         self._apply(self._text(one, many, ids), edit)
+
+    def _moved_text(self, text: str, block: str) -> str:
+        if not block:
+            return self.tr("{move} out of its block").format(move=text)
+        name = self._graph.group_by_id[block].name
+        return self.tr("{move} into {block}").format(move=text, block=name)
 
     def _text(self, one: str, many: str, nodes: Collection[str]) -> str:
         """``one`` with the name of the only node, "a comment" for none, or ``many``."""

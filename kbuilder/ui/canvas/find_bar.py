@@ -1,15 +1,16 @@
-"""The bar over the canvas that finds layers by name, class, shape or parameter."""
+"""The bar over the canvas: finds layers by name, class, shape or parameter, blocks, and comments."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QToolButton, QWidget
 
 from kbuilder.document.facts import NodeFacts
 from kbuilder.document.find import find
+from kbuilder.document.graph import Graph
 from kbuilder.ui.canvas.scene import CanvasScene
 from kbuilder.ui.icons import give_icon
 from kbuilder.ui.text import label, tooltip
@@ -21,8 +22,8 @@ _LEFT, _TOP = 14, 48
 class FindBar(QFrame):
     """Walks through what it finds; a child of the view, so that the canvas stays in sight."""
 
-    reached = Signal(str)
-    """Id of the layer to be shown."""
+    reached = Signal(QPointF)
+    """Where what was found lies in the scene; it is selected."""
 
     def __init__(self, scene: CanvasScene, view: QWidget) -> None:
         super().__init__(view)
@@ -34,9 +35,9 @@ class FindBar(QFrame):
         self.setProperty("role", "card")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setAttribute(Qt.WidgetAttribute.WA_NoMousePropagation)
-        self.setAccessibleName(self.tr("Find layers"))
+        self.setAccessibleName(self.tr("Find layers, blocks and comments"))
         self.search = QLineEdit()
-        self.search.setPlaceholderText(self.tr("Name, class, 28 x 28, units=10, relu…"))
+        self.search.setPlaceholderText(self.tr("Name, class, 28 x 28, units=10, comment…"))
         self.search.setAccessibleName(self.tr("What to find"))
         self.search.textChanged.connect(self._seek)
         self.search.installEventFilter(self)
@@ -90,19 +91,35 @@ class FindBar(QFrame):
         self.hide()
 
     def walk(self, step: int) -> None:
-        """Go to the next layer found, or the one before; round at the ends."""
+        """Go to the next thing found, or the one before; round at the ends."""
         if self._hits:
             start = self._at if self._at >= 0 else (-1 if step > 0 else 0)
             self._at = (start + step) % len(self._hits)
-            self._scene.select([self._hits[self._at]])
-            self.reached.emit(self._hits[self._at])
+            self._show(self._hits[self._at])
         self._show_count()
 
     def select_hits(self) -> None:
         """Select all that were found, and close."""
         if self._hits:
-            self._scene.select(self._hits)
+            self._scene.select(self._hits, comments=self._hits)
             self.leave()
+
+    def _show(self, hit: str) -> None:
+        """Select a node, block or comment, entering the block that hides it, and tell its place."""
+        scene, graph = self._scene, self._scene.graph
+        home = _home(graph, hit)
+        if hit in graph.by_id:
+            scene.reveal(hit)
+        elif home != scene.root and home not in scene.frames:
+            around = graph.ancestors(home)
+            scene.enter(next((each for each in around if graph.group_by_id[each].collapsed), ""))
+        scene.select([hit], comments=[hit])
+        if hit in scene.comments:
+            self.reached.emit(scene.comments[hit].sceneBoundingRect().center())
+        elif hit in scene.frames:
+            self.reached.emit(scene.frames[hit].sceneBoundingRect().center())
+        else:
+            self.reached.emit(scene.content_rect([hit]).center())
 
     def eventFilter(self, watched: object, event: QEvent) -> bool:
         """Enter walks, with Shift backwards, with Alt selects all; Esc closes."""
@@ -135,8 +152,9 @@ class FindBar(QFrame):
         if self.isHidden():
             return
         here = self._hits[self._at] if 0 <= self._at < len(self._hits) else ""
-        scene = self._scene
-        self._hits = find(scene.graph, self.search.text(), self._facts, scene.catalogue)
+        scene, text = self._scene, self.search.text()
+        self._hits = find(scene.graph, text, self._facts, scene.catalogue)
+        self._hits += _written(scene.graph, text)
         self._at = self._hits.index(here) if here in self._hits else -1
         self._show_count()
 
@@ -148,3 +166,22 @@ class FindBar(QFrame):
             self.count.setText(text.format(at=self._at + 1, count=len(self._hits)))
         else:
             self.count.setText(self.tr("%n found", "", len(self._hits)))
+
+
+def _home(graph: Graph, hit: str) -> str:
+    """The block that a node, block or comment lies in directly."""
+    if hit in graph.by_id:
+        return graph.by_id[hit].group
+    if hit in graph.group_by_id:
+        return graph.group_by_id[hit].parent
+    return next((note.group for note in graph.comments if note.id == hit), "")
+
+
+def _written(graph: Graph, text: str) -> list[str]:
+    """Ids of the blocks whose name, and of the comments whose text, holds all words."""
+    words = text.lower().split()
+    if not words:
+        return []
+    texts = [(group.id, group.name) for group in graph.groups]
+    texts += [(note.id, note.text) for note in graph.comments]
+    return [each for each, said in texts if all(word in said.lower() for word in words)]

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QGraphicsPathItem, QGraphicsRectItem
 
 from kbuilder.document.graph import Comment, Edge, EdgeKey, Node
 from kbuilder.ui.canvas.editing import CanvasEditing
+from kbuilder.ui.canvas.joining import Joined, Joining, JoinMark
 from kbuilder.ui.canvas.ports import Port
 from kbuilder.ui.canvas.routing import wire_path
 from kbuilder.ui.canvas.scene import CanvasScene
@@ -46,17 +48,25 @@ class Gesture(Protocol):
 class DragNodes:
     """Move what is selected; one edit at the end. A press without a move changes nothing.
 
-    A single node without wires goes into the wire that it is dropped on.
+    A single node without wires goes into the wire that it is dropped on. What is dropped inside the
+    frame of an open block joins the block, as ``Joining`` says. ``tip`` shows a sentence beside the
+    mouse (empty: none).
     """
 
-    def __init__(self, scene: CanvasScene, editing: CanvasEditing) -> None:
+    def __init__(
+        self, scene: CanvasScene, editing: CanvasEditing, tip: Callable[[str], None]
+    ) -> None:
         self._scene = scene
         self._editing = editing
+        self._tip = tip
         self._ids = scene.selected_ids()
         self._comments = moving_comments(scene)
         self._start = QPointF()
         self._moving = False
         self._wire: EdgeKey | None = None
+        self._joining = Joining(scene, self._ids, self._comments)
+        self._joined: Joined | None = None
+        self._frame = JoinMark(scene)
 
     def start(self, place: QPointF) -> None:
         """Take hold of the nodes."""
@@ -70,14 +80,15 @@ class DragNodes:
         if self._moving:
             self._preview(offset)
             self._mark(self._wire_at(place))
+            self._show_joined(place)
 
     def end(self, place: QPointF) -> None:
         """Let them stay there."""
         self.move(place)
         if not self._moving:
             return
-        offset, wire = place - self._start, self._wire
-        self._mark(None)
+        offset, wire, joined = place - self._start, self._wire, self._joined
+        self._clean()
         graph = self._scene.graph
         nodes = {node: _moved(graph.by_id[node], offset) for node in self._present()}
         if wire is not None:
@@ -85,13 +96,19 @@ class DragNodes:
             self._editing.insert_existing(node, wire, at)
         else:
             notes = [note for note in graph.comments if note.id in self._comments]
-            self._editing.move(nodes, {note.id: _moved(note, offset) for note in notes})
+            places = {note.id: _moved(note, offset) for note in notes}
+            self._editing.move(nodes, places, joined=joined)
         self._preview(QPointF())
 
     def cancel(self) -> None:
         """Put them back."""
-        self._mark(None)
+        self._clean()
         self._preview(QPointF())
+
+    def _clean(self) -> None:
+        self._mark(None)
+        self._frame.show("")
+        self._tip("")
 
     def _preview(self, offset: QPointF) -> None:
         self._scene.preview_move(self._present(), offset)
@@ -99,6 +116,15 @@ class DragNodes:
             item = self._scene.comments.get(comment)
             if item is not None:
                 item.setPos(QPointF(item.comment.x, item.comment.y) + offset)
+
+    def _show_joined(self, place: QPointF) -> None:
+        """Find out what would join or leave a block, mark the block and say so."""
+        free = bool(QGuiApplication.keyboardModifiers() & Qt.KeyboardModifier.ControlModifier)
+        joined = None if self._wire is not None else self._joining.at(place, free=free)
+        if joined is None or joined != self._joined:
+            self._frame.show(joined.block if joined is not None else "")
+        self._joined = joined
+        self._tip("" if self._wire is not None else self._joining.sentence(place, joined))
 
     def _wire_at(self, place: QPointF) -> EdgeKey | None:
         """The wire that the node would be put into."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from kbuilder.document import group_edits
+from kbuilder.document import group_edits, membership
 from kbuilder.document.document import Edit
 from kbuilder.document.graph import INPUT_CLASS, Graph, Group, Node
 from kbuilder.document.naming import FreeNames, new_id
@@ -70,6 +70,31 @@ class CanvasGrouping(QObject):
             )
         self._apply(text, partial(group_edits.collapse, groups=blocks, collapsed=collapsed))
         self._scene.select(blocks)
+
+    def take_out(self) -> None:
+        """Move what is selected out of the innermost blocks that it lies in, to beside their frames."""
+        root, graph, scene = self._scene.root, self._graph, self._scene
+        blocks = [
+            group
+            for group in scene.selected_groups()
+            if graph.group_by_id[group].parent not in ("", root)
+        ]
+        within = {node for group in scene.selected_groups() for node in graph.members[group]}
+        nodes = [
+            node
+            for node in scene.selected_ids()
+            if node not in within and graph.by_id[node].group not in ("", root)
+        ]
+        if not (blocks or nodes):
+            self.hint.emit(self.tr("Nothing that is selected lies in a block."))
+            return
+        names = [scene.name_of(part) for part in (*blocks, *nodes)]
+        if len(names) == 1:
+            text = self.tr("Take {name} out of its block").format(name=names[0])
+        else:
+            text = self.tr("Take %n layers out of their blocks", "", len(names))
+        self._apply(text, partial(membership.take_out, nodes=nodes, groups=blocks))
+        scene.select([*blocks, *nodes])
 
     def enter(self) -> None:
         """Show only what is in the selected block."""

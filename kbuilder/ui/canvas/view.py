@@ -93,7 +93,7 @@ class CanvasView(ZoomView):
         self.clipboard.hint.connect(self.hint)
         self.clipboard.placed.connect(self._reveal_placed)
         self.inserter.inserted.connect(self.reveal)
-        self.find_bar.reached.connect(self.show_node)
+        self.find_bar.reached.connect(self.centerOn)
 
     # --- what the commands call -----------------------------------------------------------------
 
@@ -126,7 +126,7 @@ class CanvasView(ZoomView):
     def add_comment(self) -> None:
         """Add a comment at the mouse, or in the middle, and write in it."""
         middle = self.mapToScene(self.viewport().rect().center())
-        self.commenting.add(self.mouse_place() or middle, self.canvas.root)
+        self.commenting.add(self.mouse_place() or middle)
 
     def edit_comment(self) -> None:
         """Write in the selected comment."""
@@ -240,7 +240,9 @@ class CanvasView(ZoomView):
             scene.select(
                 [*(chosen if adding else ()), box], comments=[*(notes if adding else ()), comment]
             )
-        return DragCopies(scene, self.clipboard) if copying else DragNodes(scene, self.editing)
+        if copying:
+            return DragCopies(scene, self.clipboard)
+        return DragNodes(scene, self.editing, self._show_tip)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Let the gesture follow; without one show what the mouse is over."""
@@ -347,9 +349,12 @@ class CanvasView(ZoomView):
         )
 
     def _tell(self, text: str) -> None:
-        self.overlays.show_tip(text, self._mouse.toPoint())
+        self._show_tip(text)
         if text:
             self.hint.emit(text)
+
+    def _show_tip(self, text: str) -> None:
+        self.overlays.show_tip(text, self._mouse.toPoint())
 
     # --- keys -----------------------------------------------------------------------------------
 
