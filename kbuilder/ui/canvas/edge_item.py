@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 
 from kbuilder.document.graph import Edge, EdgeKey
 from kbuilder.ui.canvas.routing import LONG, wire_path
-from kbuilder.ui.canvas.style import CanvasStyle
+from kbuilder.ui.canvas.style import FULL_DETAIL, CanvasStyle
 
 _HIT_WIDTH = 12.0
 _PILL_HEIGHT = 17.0
@@ -147,7 +147,9 @@ class ShapePill(QGraphicsItem):
     def paint(
         self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None
     ) -> None:
-        """Paint frame and text."""
+        """Paint frame and text when they can be read."""
+        if option.levelOfDetailFromTransform(painter.worldTransform()) < FULL_DETAIL:
+            return
         style = self._style
         painter.setPen(style.pill_pen)
         painter.setBrush(style.pill_brush)

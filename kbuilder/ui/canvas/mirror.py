@@ -23,7 +23,6 @@ from kbuilder.ui.canvas.ports import PortPlaces, place_block_ports, place_ports
 from kbuilder.ui.canvas.projection import Projection, project
 from kbuilder.ui.canvas.routing import Obstacles, free_lane
 from kbuilder.ui.canvas.style import (
-    FULL_DETAIL,
     NODE_BOUNDS,
     NODE_RECT,
     OVERVIEW_DETAIL,
@@ -111,10 +110,7 @@ class MirrorScene(QGraphicsScene):
         """Show as much detail as the zoom (screen pixels for a scene unit) lets one read."""
         before, self._detail = self._detail, zoom
         self.pixel = 1.0 / zoom
-        if (before < OVERVIEW_DETAIL, before < FULL_DETAIL) != (
-            zoom < OVERVIEW_DETAIL,
-            zoom < FULL_DETAIL,
-        ):
+        if (before < OVERVIEW_DETAIL) != (zoom < OVERVIEW_DETAIL):
             for node in self.nodes.values():
                 self._set_detail(node)
             for wire in self.edges.values():
@@ -293,7 +289,7 @@ class MirrorScene(QGraphicsScene):
         empty = QGraphicsItem.GraphicsItemFlag.ItemHasNoContents
         item.setFlag(empty, self.in_overview)
         if isinstance(item, EdgeItem):
-            item.pill.setFlag(empty, self._detail < FULL_DETAIL)
+            item.pill.setFlag(empty, self.in_overview)
 
     def _grow(self) -> None:
         rect = self.content_rect()
