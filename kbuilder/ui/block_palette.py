@@ -13,10 +13,9 @@ from PySide6.QtWidgets import QLineEdit, QMenu, QVBoxLayout, QWidget
 from kbuilder.document import fragment_json
 from kbuilder.ui.canvas.clipboard import MIME_FRAGMENT, fragment_mime
 from kbuilder.ui.library import BlockLibrary, Piece
-from kbuilder.ui.palette import FAMILY_ROLE, LayerDelegate, LayerTree
+from kbuilder.ui.palette import LayerDelegate, LayerTree, family_item
+from kbuilder.ui.quick_insert import PIECE_ROLE
 from kbuilder.ui.text import label, tooltip
-
-PIECE_ROLE = Qt.ItemDataRole.UserRole + 3
 
 
 class BlockPalette(QWidget):
@@ -118,7 +117,7 @@ class PieceModel(QStandardItemModel):
         families: dict[str, QStandardItem] = {}
         for piece in pieces:
             if piece.family not in families:
-                families[piece.family] = _family_item(piece.family)
+                families[piece.family] = family_item(piece.family)
                 self.appendRow(families[piece.family])
             families[piece.family].appendRow(_piece_item(piece))
 
@@ -143,13 +142,6 @@ def find_pieces(pieces: Sequence[Piece], text: str) -> list[Piece]:
         for piece in pieces
         if all(word in f"{piece.title} {piece.help}".lower() for word in words)
     ]
-
-
-def _family_item(family: str) -> QStandardItem:
-    item = QStandardItem(family)
-    item.setData(family, FAMILY_ROLE)
-    item.setFlags(Qt.ItemFlag.ItemIsEnabled)
-    return item
 
 
 def _piece_item(piece: Piece) -> QStandardItem:

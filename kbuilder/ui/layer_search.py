@@ -1,4 +1,4 @@
-"""Finding a layer class by a few letters of its name or of a name people use for it."""
+"""Finding a layer class or a block by a few letters of its name or of a name people use for it."""
 
 from __future__ import annotations
 
@@ -30,6 +30,20 @@ def find_layers(specs: Iterable[ClassSpec], text: str) -> list[ClassSpec]:
     wanted = "".join(text.lower().split())
     ranked = [(rank, spec) for spec in specs if (rank := _rank(spec, wanted)) is not None]
     return [spec for _, spec in sorted(ranked, key=lambda pair: pair[0])]
+
+
+def is_titled(title: str, text: str) -> bool:
+    """Whether a title holds the letters typed, whatever stands between them: ``unet``, ``U-Net``."""
+    return _letters(text) in _letters(title)
+
+
+def begins(title: str, text: str) -> bool:
+    """Whether a title begins with the letters typed, of which there are some."""
+    return bool(_letters(text)) and _letters(title).startswith(_letters(text))
+
+
+def _letters(text: str) -> str:
+    return "".join(letter for letter in text.lower() if letter.isalnum())
 
 
 def _rank(spec: ClassSpec, wanted: str) -> int | None:

@@ -320,6 +320,7 @@ class MainWindow(QMainWindow):
         self._engines[0].died.connect(self._mourn_workbench)
         self.scene.selection_changed.connect(self.refresh)
         self.view.hint.connect(self.tell)
+        self.view.inserter.offer_pieces(self.design.library.pieces)
         self.design.problems.told.connect(self.tell)
         self.view.arrange_wanted.connect(self.arranging.arrange)
         self.arranging.told.connect(self.tell)

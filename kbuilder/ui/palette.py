@@ -52,6 +52,12 @@ FAMILY_NAMES = (
     QT_TRANSLATE_NOOP("LayerFamily", "Wrappers"),
 )
 """The catalogue's families, where the translation tools find them."""
+PIECE_FAMILY_NAMES = (
+    QT_TRANSLATE_NOOP("LayerFamily", "Templates"),
+    QT_TRANSLATE_NOOP("LayerFamily", "Blocks"),
+    QT_TRANSLATE_NOOP("LayerFamily", "My blocks"),
+)
+"""Those of the library."""
 
 _Index = QModelIndex | QPersistentModelIndex
 
@@ -156,7 +162,7 @@ class LayerModel(QStandardItemModel):
         self._items: dict[str, QStandardItem] = {}
         for spec in specs:
             if spec.family not in families:
-                families[spec.family] = _family_item(spec.family)
+                families[spec.family] = family_item(spec.family)
                 self.appendRow(families[spec.family])
             item = self._items[spec.class_name] = _layer_item(spec)
             families[spec.family].appendRow(item)
@@ -268,7 +274,8 @@ def family_text(family: str) -> str:
     return QCoreApplication.translate("LayerFamily", family)
 
 
-def _family_item(family: str) -> QStandardItem:
+def family_item(family: str) -> QStandardItem:
+    """The heading of a family in a tree."""
     item = QStandardItem(family_text(family))
     item.setData(family, FAMILY_ROLE)
     item.setFlags(Qt.ItemFlag.ItemIsEnabled)
@@ -276,10 +283,15 @@ def _family_item(family: str) -> QStandardItem:
 
 
 def _layer_item(spec: ClassSpec) -> QStandardItem:
-    item = QStandardItem(spec.class_name)
+    item = plain_item(spec.class_name, spec.help)
     item.setData(spec.class_name, CLASS_ROLE)
-    item.setToolTip(tooltip(spec.help))
-    item.setFlags(
-        Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsDragEnabled
-    )
+    item.setFlags(item.flags() | Qt.ItemFlag.ItemIsDragEnabled)
+    return item
+
+
+def plain_item(text: str, help: str) -> QStandardItem:
+    """A row below a heading, with a tool tip; it can be chosen and nothing else."""
+    item = QStandardItem(text)
+    item.setToolTip(tooltip(help))
+    item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable)
     return item

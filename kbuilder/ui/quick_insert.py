@@ -1,4 +1,4 @@
-"""Quick insert: a small card with a search over the layer classes; two letters and Enter add one.
+"""Quick insert: a small card with a search over layers and blocks; two letters and Enter add one.
 
 It is a child of the canvas rather than a window, so it needs no grab of mouse and keyboard.
 """
@@ -8,14 +8,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QModelIndex, QPoint, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QStandardItem
 from PySide6.QtWidgets import QFrame, QLineEdit, QTreeView, QVBoxLayout, QWidget
 
 from kbuilder.document.catalogue import ClassSpec
-from kbuilder.ui.layer_search import find_layers
-from kbuilder.ui.palette import CLASS_ROLE, LayerDelegate, LayerModel, LayerTree
+from kbuilder.ui.layer_search import begins, find_layers, is_titled
+from kbuilder.ui.library import TEMPLATES, Piece
+from kbuilder.ui.palette import (
+    CLASS_ROLE,
+    LayerDelegate,
+    LayerModel,
+    LayerTree,
+    family_item,
+    plain_item,
+)
 from kbuilder.ui.text import label
 
+PIECE_ROLE = Qt.ItemDataRole.UserRole + 3
 _SIZE = QSize(260, 340)
 _CONFIRMING = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Tab)
 _PASSED_ON = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
@@ -26,6 +35,8 @@ class QuickInsert(QFrame):
 
     chosen = Signal(str)
     """Class name of the layer to add."""
+    piece_chosen = Signal(object)
+    """``Piece`` to insert."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -35,7 +46,8 @@ class QuickInsert(QFrame):
         self.setProperty("role", "card")
         self.setAccessibleName(self.tr("Insert a layer"))
         self._specs: Sequence[ClassSpec] = ()
-        self._model = LayerModel()
+        self._pieces: Sequence[Piece] = ()
+        self._model = InsertModel()
         self.search = QLineEdit()
         self.search.setPlaceholderText(self.tr("Insert a layer…"))
         self.search.setAccessibleName(self.tr("Name of the layer to insert"))
@@ -56,9 +68,18 @@ class QuickInsert(QFrame):
         for widget in (self.search, self.tree, self._note):
             layout.addWidget(widget)
 
-    def open_at(self, place: QPoint, specs: Sequence[ClassSpec], note: str = "") -> None:
-        """Show the card at a place of its parent, offering ``specs``; ``note`` stands below."""
-        self._specs = specs
+    def open_at(
+        self,
+        place: QPoint,
+        specs: Sequence[ClassSpec],
+        note: str = "",
+        pieces: Sequence[Piece] = (),
+    ) -> None:
+        """Show the card at a place of its parent, with these to choose from; ``note`` stands below.
+
+        Whole templates are offered once letters are typed.
+        """
+        self._specs, self._pieces = specs, pieces
         self._note.setText(note)
         self._note.setVisible(bool(note))
         self.search.clear()
@@ -94,16 +115,32 @@ class QuickInsert(QFrame):
 
     def _choose(self, index: QModelIndex) -> None:
         class_name = index.data(CLASS_ROLE) if index.isValid() else None
+        piece = index.data(PIECE_ROLE) if index.isValid() else None
         if class_name:
             self._leave()
             self.chosen.emit(class_name)
+        elif isinstance(piece, Piece):
+            self._leave()
+            self.piece_chosen.emit(piece)
 
     def _filter(self, text: str) -> None:
-        found = find_layers(self._specs, text)
-        self._model.show_layers(found)
+        layers = find_layers(self._specs, text)
+        pieces = [
+            piece
+            for piece in self._pieces
+            if is_titled(piece.title, text) and (text.strip() or piece.family != TEMPLATES)
+        ]
+        self._model.show_layers(layers)
+        self._model.add_pieces(pieces)
         self.tree.expandAll()
-        if found:
-            self.tree.setCurrentIndex(self._model.index_of(found[0].class_name))
+        for row in range(self._model.rowCount()):
+            self.tree.setFirstColumnSpanned(row, QModelIndex(), True)
+        # Who types the beginning of a block's name means it more than a layer with these letters.
+        named = [piece for piece in pieces if begins(piece.title, text)]
+        if layers and (begins(layers[0].class_name, text) or not named):
+            self.tree.setCurrentIndex(self._model.index_of(layers[0].class_name))
+        elif pieces:
+            self.tree.setCurrentIndex(self._model.index_of_piece((named or pieces)[0]))
 
     def _inside(self, place: QPoint) -> QPoint:
         area = self._canvas.rect()
@@ -111,3 +148,26 @@ class QuickInsert(QFrame):
             max(0, min(place.x(), area.width() - _SIZE.width())),
             max(0, min(place.y(), area.height() - _SIZE.height())),
         )
+
+
+class InsertModel(LayerModel):
+    """Families with their layer classes, and after them those of blocks and templates."""
+
+    def add_pieces(self, pieces: Sequence[Piece]) -> None:
+        """Hold these pieces as well, in that order."""
+        families: dict[str, QStandardItem] = {}
+        self._piece_items: list[tuple[Piece, QStandardItem]] = []
+        for piece in pieces:
+            if piece.family not in families:
+                families[piece.family] = family_item(piece.family)
+                self.appendRow(families[piece.family])
+            item = plain_item(piece.title, piece.help)
+            item.setData(piece, PIECE_ROLE)
+            families[piece.family].appendRow(item)
+            self._piece_items.append((piece, item))
+
+    def index_of_piece(self, piece: Piece) -> QModelIndex:
+        """Where a piece stands; invalid if it is not shown."""
+        items = (item for held, item in self._piece_items if held is piece)
+        item = next(items, None)
+        return item.index() if item is not None else QModelIndex()

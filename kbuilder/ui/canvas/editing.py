@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
-from typing import NamedTuple
 
 from msgspec.structs import replace
 from PySide6.QtCore import QObject, QPointF, QRectF, Signal
@@ -22,21 +21,13 @@ from kbuilder.document.places import NODE_HEIGHT, NODE_WIDTH
 from kbuilder.document.project import Project
 from kbuilder.document.replacing import replaced
 from kbuilder.document.rules import can_connect, free_port
+from kbuilder.ui.canvas.above import Above
 from kbuilder.ui.canvas.joining import Joined, block_at
 from kbuilder.ui.canvas.ports import Port
 from kbuilder.ui.canvas.scene import CanvasScene
 from kbuilder.ui.canvas.style import COLUMN_PITCH, ROW_PITCH
 
 Place = tuple[float, float]
-
-
-class Above(NamedTuple):
-    """An output port of a node that a new layer is fed from, and where its box is drawn."""
-
-    node: str
-    port: int
-    x: float
-    y: float
 
 
 class CanvasEditing(QObject):

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from PySide6.QtCore import QObject, QPointF, Signal
 from PySide6.QtWidgets import QGraphicsView
 
 from kbuilder.document.catalogue import ClassSpec
+from kbuilder.document.errors import FileRefusedError
 from kbuilder.document.graph import EdgeKey
-from kbuilder.document.places import NODE_HEIGHT, NODE_WIDTH
+from kbuilder.document.places import NODE_HEIGHT
 from kbuilder.document.ranks import feeds, takes
-from kbuilder.ui.canvas.editing import Above, CanvasEditing
+from kbuilder.ui.canvas.above import selected_above
+from kbuilder.ui.canvas.editing import CanvasEditing
+from kbuilder.ui.canvas.piece_inserting import PieceInserter
 from kbuilder.ui.canvas.ports import Port
-from kbuilder.ui.canvas.projection import block_ports
 from kbuilder.ui.canvas.scene import CanvasScene
-from kbuilder.ui.canvas.selecting import boxes
 from kbuilder.ui.layer_search import offered_layers
+from kbuilder.ui.library import TEMPLATES, Piece
 from kbuilder.ui.quick_insert import QuickInsert
 
 
@@ -33,16 +36,31 @@ class LayerInserter(QObject):
 
     inserted = Signal(str)
     """Id of the new node; it is selected."""
+    told = Signal(str)
+    """A sentence for the status bar: why a block was not inserted."""
 
-    def __init__(self, scene: CanvasScene, editing: CanvasEditing, view: QGraphicsView) -> None:
+    def __init__(
+        self,
+        scene: CanvasScene,
+        editing: CanvasEditing,
+        pieces: PieceInserter,
+        view: QGraphicsView,
+    ) -> None:
         super().__init__(view)
         self._scene = scene
         self._editing = editing
+        self._pieces = pieces
         self._view = view
         self._layers = offered_layers(scene.catalogue)
+        self._library: Callable[[], Sequence[Piece]] = tuple
         self._place: InsertPlace | None = None
         self.quick = QuickInsert(view)
         self.quick.chosen.connect(self._insert_chosen)
+        self.quick.piece_chosen.connect(self._insert_piece)
+
+    def offer_pieces(self, library: Callable[[], Sequence[Piece]]) -> None:
+        """Let quick insert also offer what ``library`` answers when it opens."""
+        self._library = library
 
     def place_by_selection(self) -> InsertPlace:
         """Into the one selected wire, else after the selected nodes or in the middle of the view."""
@@ -58,7 +76,8 @@ class LayerInserter(QObject):
         elif place.port is not None and place.port.node in self._scene.nodes:
             node = self._editing.add_wired(class_name, place.port, place.middle)
         else:
-            node = self._editing.add_after(class_name, self._above(), place.middle)
+            above = selected_above(self._scene)
+            node = self._editing.add_after(class_name, above, place.middle)
         if node:
             self._scene.select([node])
             self.inserted.emit(node)
@@ -66,46 +85,72 @@ class LayerInserter(QObject):
     def ask(
         self, place: InsertPlace, at: QPointF, specs: tuple[ClassSpec, ...] = (), note: str = ""
     ) -> None:
-        """Open quick insert at a point of the view, with all layers or only ``specs``."""
-        self._place = place
-        self.quick.open_at(at.toPoint(), specs or self._layers, note)
+        """Open quick insert at a point of the view, with all layers and blocks, or only ``specs``."""
+        pieces = () if specs else [piece for piece in self._library() if not piece.fault]
+        self._open(place, at, specs or self._layers, pieces, note)
 
     def ask_for_wire(self, port: Port, place: QPointF) -> None:
-        """A wire from ``port`` ended in nothing: ask for a layer that could take it there."""
+        """A wire from ``port`` ended in nothing: ask for what could take it there.
+
+        A block can be fed by the wire, but does not say which of its outputs would feed an input.
+        """
         name = self._scene.name_of(port.node)
         below = NODE_HEIGHT / 2 if port.output else -NODE_HEIGHT / 2
+        pieces: Sequence[Piece] = ()
         if port.output:
             rank = self._scene.rank_of(port)
             specs = tuple(spec for spec in self._layers if takes(spec, rank))
+            pieces = [piece for piece in self._library() if self._is_fed_by(piece, rank)]
             note = self.tr("fed by {layer}").format(layer=name)
         else:
             specs = tuple(spec for spec in self._layers if self._feeds(spec, port))
             note = self.tr("feeds {layer}").format(layer=name)
         middle = place + QPointF(0.0, below)
         at = QPointF(self._view.mapFromScene(place))
-        self.ask(InsertPlace(middle, port=port), at, specs, note)
+        self._open(InsertPlace(middle, port=port), at, specs, pieces, note)
+
+    def _open(
+        self,
+        place: InsertPlace,
+        at: QPointF,
+        specs: Sequence[ClassSpec],
+        pieces: Sequence[Piece],
+        note: str,
+    ) -> None:
+        self._place = place
+        self.quick.open_at(at.toPoint(), specs, note, pieces)
+
+    def _is_fed_by(self, piece: Piece, rank: int | None) -> bool:
+        """Whether a block begins with layers that take a tensor of that rank."""
+        if piece.fault or piece.family == TEMPLATES:
+            return False
+        fragment = piece.fragment()
+        classes = {node.id: node.class_name for node in fragment.nodes}
+        ends = [classes[end.node] for inlet in fragment.inputs[:1] for end in inlet.ends]
+        specs = [self._scene.catalogue.layer(name) for name in ends]
+        return bool(specs) and all(spec is None or takes(spec, rank) for spec in specs)
 
     def _feeds(self, spec: ClassSpec, port: Port) -> bool:
         graph, catalogue = self._scene.graph, self._scene.catalogue
         readers = (graph.by_id[each.node] for each in self._scene.ports_behind(port))
         return all(feeds(spec, catalogue.layer(node.class_name)) for node in readers)
 
-    def _above(self) -> list[Above]:
-        """What the selected boxes give, and where they are drawn."""
-        scene, found = self._scene, []
-        for box in boxes(scene):
-            frame = scene.projection.frames.get(box)
-            if frame is None:
-                x, y = scene.projection.boxes[box]
-                ports = scene.projection.ports.get(box)
-                ends = ports.outputs if ports else ((box, 0),)
-            else:
-                x, y = (frame.left + frame.right - NODE_WIDTH) / 2, frame.bottom - NODE_HEIGHT
-                ends = block_ports(scene.graph, scene.catalogue, box).outputs
-            found += [Above(node, port, x, y) for node, port in ends]
-        return found
-
     def _insert_chosen(self, class_name: str) -> None:
         place, self._place = self._place, None
         if place is not None:
             self.insert(class_name, place)
+
+    def _insert_piece(self, piece: Piece) -> None:
+        place, self._place = self._place, None
+        if place is None:
+            return
+        try:
+            fragment = piece.fragment()
+        except (FileRefusedError, OSError) as error:
+            self.told.emit(str(error))
+            return
+        if place.port is not None and place.port.node in self._scene.nodes:
+            top = place.middle - QPointF(0.0, NODE_HEIGHT / 2)
+            self._pieces.at_port(fragment, piece.title, place.port, top)
+        else:
+            self._pieces.insert(fragment, piece.title, place.middle)

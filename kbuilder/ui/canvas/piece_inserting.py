@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from PySide6.QtCore import QObject, QPointF, QRectF
 
 from kbuilder.document import edits
 from kbuilder.document.fragment import Fragment, Placed, attach, insert, place
-from kbuilder.document.graph import EdgeKey, Graph
+from kbuilder.document.graph import Edge, EdgeKey, Graph
 from kbuilder.document.places import NODE_HEIGHT, NODE_WIDTH
 from kbuilder.document.project import Project
+from kbuilder.ui.canvas.above import selected_above
 from kbuilder.ui.canvas.clipboard import CanvasClipboard, extent
+from kbuilder.ui.canvas.editing import CanvasEditing
+from kbuilder.ui.canvas.joining import block_at
+from kbuilder.ui.canvas.ports import Port
 from kbuilder.ui.canvas.scene import CanvasScene
 from kbuilder.ui.canvas.style import COLUMN_PITCH, ROW_PITCH
 
@@ -21,32 +23,44 @@ _ROW_GAP = ROW_PITCH - NODE_HEIGHT
 class PieceInserter(QObject):
     """Finds the place for a piece of a graph and puts it there, as one edit."""
 
-    def __init__(self, scene: CanvasScene, clipboard: CanvasClipboard, parent: QObject) -> None:
+    def __init__(
+        self,
+        scene: CanvasScene,
+        editing: CanvasEditing,
+        clipboard: CanvasClipboard,
+        parent: QObject,
+    ) -> None:
         super().__init__(parent)
         self._scene = scene
+        self._editing = editing
         self._clipboard = clipboard
 
     def insert(self, fragment: Fragment, title: str, middle: QPointF) -> None:
-        """Put it into the one selected wire, behind the selected nodes, or around ``middle``."""
-        wires, nodes = self._scene.selected_edges(), self._scene.selected_ids()
-        if len(wires) == 1 and not nodes and fragment.inputs:
+        """Put it into the one selected wire, behind the selected boxes, or around ``middle``."""
+        scene = self._scene
+        wires = [key for key in scene.selected_edges() if key in scene.edges]
+        above = selected_above(scene)
+        if len(wires) == 1 and not above and fragment.inputs:
             self.into(fragment, title, wires[0])
-        elif nodes and fragment.inputs:
-            self._behind(fragment, title, nodes)
+        elif above and fragment.inputs:
+            lowest = max(above, key=lambda each: each.y)
+            top = QPointF(lowest.x + NODE_WIDTH / 2, lowest.y + ROW_PITCH)
+            self._attach(fragment, title, (lowest.node, lowest.port), top)
         else:
             area = extent(fragment)
             corner = QPointF(middle.x() - area.width() / 2, middle.y() - area.height() / 2)
             x, y = self._free(area, corner)
-            self._show(place(self._project, fragment, (x, y), group=self._scene.root), title)
+            block = block_at(scene, middle)
+            self._show(place(self._project, fragment, (x, y), group=block), title)
 
     def into(self, fragment: Fragment, title: str, key: EdgeKey) -> None:
-        """Put it into a wire; what follows the wire moves down to make room."""
+        """Put it into a drawn wire; what follows the wire moves down to make room."""
         graph = self._scene.graph
         source, target = graph.by_id[key[0]], graph.by_id[key[2]]
         area = extent(fragment)
         top = source.y + ROW_PITCH
         corner = (round(source.x + (NODE_WIDTH - area.width()) / 2), round(top))
-        group = source.group if source.group == target.group else ""
+        group = self._editing.group_of(source.id, target.id)
         distance = top + area.height() + _ROW_GAP - target.y
         project = self._project
         if distance > 0.0:
@@ -55,16 +69,38 @@ class PieceInserter(QObject):
                 project,
                 {node.id: (node.x, node.y + distance) for node in below if node.y >= target.y},
             )
-        self._show(insert(project, fragment, key, corner, group=group), title)
+        made = insert(project, fragment, key, corner, group=group)
+        self._show(self._with_bundle(made, key), title)
 
-    def _behind(self, fragment: Fragment, title: str, nodes: Collection[str]) -> None:
-        graph = self._scene.graph
-        source = max((graph.by_id[node] for node in nodes), key=lambda node: node.y)
+    def at_port(self, fragment: Fragment, title: str, port: Port, top: QPointF) -> None:
+        """Feed it from an output port of a box; the middle of its upper edge goes to ``top``."""
+        source = self._scene.ports_behind(port)[0]
+        self._attach(fragment, title, (source.node, source.number), top)
+
+    def _attach(
+        self, fragment: Fragment, title: str, outlet: tuple[str, int], top: QPointF
+    ) -> None:
         area = extent(fragment)
-        corner = QPointF(source.x + (NODE_WIDTH - area.width()) / 2, source.y + ROW_PITCH)
-        x, y = self._free(area, corner)
-        made = attach(self._project, fragment, (source.id, 0), (x, y), group=source.group)
-        self._show(made, title)
+        x, y = self._free(area, QPointF(top.x() - area.width() / 2, top.y()))
+        group = self._editing.group_of(outlet[0])
+        self._show(attach(self._project, fragment, outlet, (x, y), group=group), title)
+
+    def _with_bundle(self, made: Placed, key: EdgeKey) -> Placed:
+        """Let the other wires that the drawn one stands for start at the piece as well."""
+        others = [each for each in self._scene.projection.bundles.get(key, ()) if each != key]
+        last = next(edge for edge in made.project.graph.edges if edge.key[2:] == key[2:])
+        if last.source == key[0]:
+            return made
+        project = edits.disconnect(made.project, others)
+        for _, _, target, port in others:
+            wire = Edge(
+                source=last.source,
+                source_port=last.source_port,
+                target=target,
+                target_port=port,
+            )
+            project = edits.connect(project, wire)
+        return made._replace(project=project)
 
     def _free(self, area: QRectF, corner: QPointF) -> tuple[float, float]:
         """The first place at or to the right of ``corner`` where nothing would be covered."""

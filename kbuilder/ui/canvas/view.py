@@ -72,9 +72,9 @@ class CanvasView(ZoomView):
         self.moving: Moving = Moving(scene, self.editing, self)
         self.clipboard: CanvasClipboard = CanvasClipboard(scene, self.editing, self)
         self.commenting: Commenting = Commenting(scene, self)
-        self.inserter: LayerInserter = LayerInserter(scene, self.editing, self)
+        self.pieces: PieceInserter = PieceInserter(scene, self.editing, self.clipboard, self)
+        self.inserter: LayerInserter = LayerInserter(scene, self.editing, self.pieces, self)
         self.find_bar: FindBar = FindBar(scene, self)
-        self.pieces: PieceInserter = PieceInserter(scene, self.clipboard, self)
         self._drops = LayerDrops(
             scene, self.editing, self.clipboard, self.pieces, self._hover, self.overlays, self
         )
@@ -93,6 +93,7 @@ class CanvasView(ZoomView):
         self.clipboard.hint.connect(self.hint)
         self.clipboard.placed.connect(self._reveal_placed)
         self.inserter.inserted.connect(self.reveal)
+        self.inserter.told.connect(self.hint)
         self.find_bar.reached.connect(self.centerOn)
 
     # --- what the commands call -----------------------------------------------------------------
