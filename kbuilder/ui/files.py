@@ -10,9 +10,11 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from kbuilder.document.document import Document
 from kbuilder.document.errors import KBuilderError
+from kbuilder.document.fragment import place
 from kbuilder.document.options import DataOptions
 from kbuilder.document.project import Project
 from kbuilder.document.project_file import ENDING, load, save
+from kbuilder.document.templates import load_templates
 from kbuilder.link.messages import Exported, ModelOpened, WeightsLoaded
 from kbuilder.resources import resource
 from kbuilder.ui import dialogs
@@ -87,6 +89,14 @@ class Files(QObject):
         """Open a bundled project as a new one, so that the bundled file is never written."""
         if self.may_leave():
             self._show(load(resource("samples", name + ENDING)), None, name)
+
+    def open_template(self, name: str) -> bool:
+        """Open a new project with the layers of a bundled template, called like it; False: stayed."""
+        if not self.may_leave():
+            return False
+        template = next(each for each in load_templates() if each.name == name)
+        self._show(place(Project(), template.fragment()).project, None, template.title)
+        return True
 
     def save(self) -> bool:
         """Save where the project lies; ask if it lies nowhere yet. False: it was not saved."""
