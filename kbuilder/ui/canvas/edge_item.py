@@ -114,7 +114,7 @@ class ShapePill(QGraphicsItem):
         self._style = style
         self._text = ""
         self._static = QStaticText()
-        self._rect = QRectF()
+        self._rect = self._bounds = QRectF()
         self._text_place = QPointF()
         self._room = 0.0
 
@@ -142,7 +142,7 @@ class ShapePill(QGraphicsItem):
 
     def boundingRect(self) -> QRectF:
         """The frame with its border."""
-        return self._rect.adjusted(-1.0, -1.0, 1.0, 1.0)
+        return self._bounds
 
     def paint(
         self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None
@@ -164,6 +164,7 @@ class ShapePill(QGraphicsItem):
         metrics = self._style.pill_metrics
         width = metrics.horizontalAdvance(self._text) + 2 * _PILL_PADDING
         self._rect = QRectF(-width / 2, -_PILL_HEIGHT / 2, width, _PILL_HEIGHT)
+        self._bounds = self._rect.adjusted(-1.0, -1.0, 1.0, 1.0)
         self._static = QStaticText(self._text)
         self._static.setTextFormat(Qt.TextFormat.PlainText)
         self._static.prepare(font=self._style.pill_font)

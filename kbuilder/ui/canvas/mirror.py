@@ -43,6 +43,8 @@ class MirrorScene(QGraphicsScene):
 
     shapes_changed = Signal()
     """Something moved, came or went: overview and minimap are to be drawn anew."""
+    known_changed = Signal(object)
+    """Facts or problems of some nodes are new; carries their ids."""
     root_changed = Signal()
     """Another block was entered or left."""
 
@@ -77,13 +79,19 @@ class MirrorScene(QGraphicsScene):
 
     def set_facts(self, nodes: Mapping[str, NodeFacts], problems: Iterable[Problem]) -> None:
         """Show shapes on wires, numbers of weights, and badges for problems."""
-        self.looks.set_facts(nodes, problems)
-        for box, item in self.nodes.items():
-            look = self._look_of(box)
+        news = self.looks.set_facts(nodes, problems)
+        if not news:
+            return
+        members = self.graph.members
+        blocks = {box for box in self.projection.ports if not news.isdisjoint(members[box])}
+        for box in (news | blocks) & self.nodes.keys():
+            item, look = self.nodes[box], self._look_of(box)
             if look != item.look:
                 item.update_look(item.node, look, item.ports)
         for wire in self.edges.values():
-            wire.pill.set_text(self._shape_of(wire.key))
+            if wire.key[0] in news:
+                wire.pill.set_text(self._shape_of(wire.key))
+        self.known_changed.emit(news)
         if self.in_overview:
             self.update()
 
@@ -126,10 +134,10 @@ class MirrorScene(QGraphicsScene):
             (style.overview_error_pen, wrong),
             (style.overview_selected_pen, self._selected),
         ):
-            painter.setPen(pen)
-            for box in ids:
-                if box in self.nodes:
-                    painter.drawRect(NODE_RECT.translated(self.nodes[box].pos()))
+            rects = [self.shapes.rect(box) for box in ids if box in self.nodes]
+            if rects:
+                painter.setPen(pen)
+                painter.drawRects(rects)
 
     # --- following the document -----------------------------------------------------------------
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPixmap, QResizeEvent, QTransform
 from PySide6.QtWidgets import QWidget
@@ -41,6 +43,11 @@ class OverviewShapes:
         rects.append(rect)
         self._ids.setdefault(family, []).append(node)
 
+    def rect(self, node: str) -> QRectF:
+        """One node's block."""
+        family, index = self._places[node]
+        return self._rects[family][index]
+
     def remove_node(self, node: str) -> None:
         """Take one block out; the last of its colour takes its place in the list."""
         family, index = self._places.pop(node)
@@ -70,6 +77,17 @@ class OverviewShapes:
         if last != key:
             self._line_places[last] = index
 
+    def shift(self, nodes: Collection[str], edges: Collection[EdgeKey]) -> Shift:
+        """Take hold of blocks, and of the lines that go with them, to show them elsewhere."""
+        blocks = [
+            (self._rects[family], index, QRectF(self._rects[family][index]))
+            for family, index in (self._places[node] for node in nodes)
+        ]
+        lines = [
+            (self._line_places[key], QLineF(self._lines[self._line_places[key]])) for key in edges
+        ]
+        return Shift(blocks, self._lines, lines)
+
     def bounds(self) -> QRectF:
         """The rectangle around all blocks, empty without any."""
         rects = [rect for group in self._rects.values() for rect in group]
@@ -92,6 +110,31 @@ class OverviewShapes:
             painter.setBrush(style.family_brush(family))
             if rects:
                 painter.drawRects(rects)
+
+
+class Shift:
+    """Blocks and lines of an overview that are shown elsewhere for a while."""
+
+    def __init__(
+        self,
+        blocks: list[tuple[list[QRectF], int, QRectF]],
+        lines: list[QLineF],
+        moved: list[tuple[int, QLineF]],
+    ) -> None:
+        self._blocks = blocks
+        self._lines = lines
+        self._moved = moved
+
+    def move(self, offset: QPointF) -> None:
+        """Show them so far from where they were."""
+        for rects, index, rect in self._blocks:
+            rects[index] = rect.translated(offset)
+        for number, line in self._moved:
+            self._lines[number] = line.translated(offset)
+
+    def put_down(self) -> None:
+        """Show them where they were."""
+        self.move(QPointF())
 
 
 class Minimap(QWidget):

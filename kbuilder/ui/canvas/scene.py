@@ -10,17 +10,19 @@ from PySide6.QtWidgets import QGraphicsItem
 from kbuilder.document.catalogue import Catalogue
 from kbuilder.document.changes import Changes
 from kbuilder.document.graph import EdgeKey
+from kbuilder.ui.canvas.carrying import Carrier
 from kbuilder.ui.canvas.comment_item import CommentItem
 from kbuilder.ui.canvas.edge_item import EdgeItem
 from kbuilder.ui.canvas.frame_item import FrameItem
 from kbuilder.ui.canvas.mirror import MirrorScene
 from kbuilder.ui.canvas.node_item import NodeItem
+from kbuilder.ui.canvas.overview import Shift
 from kbuilder.ui.canvas.ports import Port
 from kbuilder.ui.canvas.style import NODE_RECT
 from kbuilder.ui.document_bridge import DocumentBridge
 
 MOST_ROUTED = 20
-"""So many boxes can be dragged with their long wires finding new lanes at each move."""
+"""So many boxes are moved one by one, their long wires finding new lanes at each move."""
 
 
 class CanvasScene(MirrorScene):
@@ -39,6 +41,8 @@ class CanvasScene(MirrorScene):
     ) -> None:
         super().__init__(bridge, catalogue, parent)
         self._selected_comments: set[str] = set()
+        self._carrier: Carrier | Shift | None = None
+        self._carried: tuple[set[str], bool] | None = None
         self._mirror(self.graph.by_id)
         self._grow()
         bridge.changed.connect(self._sync)
@@ -218,25 +222,70 @@ class CanvasScene(MirrorScene):
         chosen = set(ids)
         whole = {group for group, nodes in self.graph.members.items() if chosen.issuperset(nodes)}
         boxes = {box for box in chosen | whole if box in self.nodes} - self.projection.ghosts
-        for box in boxes:
-            x, y = self.projection.boxes[box]
-            self.nodes[box].setPos(x + offset.x(), y + offset.y())
-            self._show_block(self.nodes[box])
-        for group in whole & self.frames.keys():
-            frame = self.projection.frames[group]
-            self.frames[group].setPos(frame.left + offset.x(), frame.top + offset.y())
-        # Lanes are looked for at the end: many wires at once would not keep up with the mouse.
-        self._place_edges_of(boxes, self._obstacles() if len(boxes) <= MOST_ROUTED else None)
+        frames = whole & self.frames.keys()
+        if offset.isNull() or len(boxes) <= MOST_ROUTED:
+            self._put_down()
+            self._move_each(boxes, frames, offset)
+        else:
+            self._carry(boxes, frames, offset)
+            self.update()
+            return
         self._tell_shapes()
 
     def preview_places(self, places: Mapping[str, QPointF]) -> None:
         """Show boxes elsewhere than the document has them."""
         there = {box for box in places if box in self.nodes} - self.projection.ghosts
+        drawn = self.projection.boxes
+        settled = all(places[box] == QPointF(*drawn[box]) for box in there)
         for box in there:
             self.nodes[box].setPos(places[box])
             self._show_block(self.nodes[box])
-        self._place_edges_of(there, None)
+        self._place_edges_of(there, self._obstacles() if settled else None)
         self._tell_shapes()
+
+    def _move_each(self, boxes: set[str], frames: set[str], offset: QPointF) -> None:
+        for box in boxes:
+            x, y = self.projection.boxes[box]
+            self.nodes[box].setPos(x + offset.x(), y + offset.y())
+            self._show_block(self.nodes[box])
+        for group in frames:
+            frame = self.projection.frames[group]
+            self.frames[group].setPos(frame.left + offset.x(), frame.top + offset.y())
+        self._place_edges_of(boxes, self._obstacles())
+
+    def _carry(self, boxes: set[str], frames: set[str], offset: QPointF) -> None:
+        """Move many boxes as one; wires that lead out are drawn anew, without lanes."""
+        if self._carried != (boxes, self.in_overview):
+            self._put_down()
+            self._carried = (boxes, self.in_overview)
+            self._carrier = self._pick_up(boxes, frames)
+        if self._carrier is not None:
+            self._carrier.move(offset)
+        for wire in self.edges.values():
+            source, target = wire.edge.source in boxes, wire.edge.target in boxes
+            if source != target:
+                start, end = self._ends(wire.edge)
+                start, end = (start + offset, end) if source else (start, end + offset)
+                wire.set_ends(start, end)
+                self.shapes.set_edge(wire.key, QLineF(start, end))
+
+    def _pick_up(self, boxes: set[str], frames: set[str]) -> Carrier | Shift:
+        """Far out the shapes of the overview are moved; the items, which show nothing, follow later."""
+        inside = [
+            wire
+            for wire in self.edges.values()
+            if wire.edge.source in boxes and wire.edge.target in boxes
+        ]
+        if self.in_overview:
+            return self.shapes.shift(boxes, [wire.key for wire in inside])
+        items = [*(self.nodes[box] for box in boxes), *(self.frames[group] for group in frames)]
+        pills = [wire.pill for wire in self.edges.values() if wire.pill.isVisible()]
+        return Carrier(self, [*items, *inside], pills)
+
+    def _put_down(self) -> None:
+        if self._carrier is not None:
+            self._carrier.put_down()
+        self._carrier, self._carried = None, None
 
     # --- following the document -----------------------------------------------------------------
 
@@ -246,6 +295,7 @@ class CanvasScene(MirrorScene):
             self.root_changed.emit()
         if not (changes.graph or changes.comments or changes.replaced):
             return
+        self._put_down()
         # A shared layer is changed at one node and shown at all.
         touched = {*changes.changed, *changes.added}
         touched |= {node.id for node in self.graph.nodes if node.shares in touched}
