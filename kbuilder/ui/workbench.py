@@ -70,7 +70,6 @@ class Workbench(QObject):
         self._inferring = self._infer_again = False
         # Checked in the next turn of the event loop, when all views have followed the change.
         self._check_timer = self._timer(self._check, 0)
-        self._infer_timer = self._timer(self._infer, 0)
         self._preview_timer = self._timer(self._preview, SETTLE_MS)
         bridge.changed.connect(self._follow)
         engine.received.connect(self._take)
@@ -100,7 +99,7 @@ class Workbench(QObject):
         if changes.compile or changes.fit:
             self._advice = None
         if changes.graph or changes.replaced:
-            self._infer_timer.start()  # first: the engine works while the window checks
+            self._infer()  # first: the engine works while the window follows and checks
         if changes.graph or changes.replaced or changes.compile or changes.fit:
             self._check_timer.start()
         if self._wanted_preview() != self._previewed:

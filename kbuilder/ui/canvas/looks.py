@@ -29,12 +29,19 @@ class Looks:
         self.errors: Counter[str] = Counter()
         self.warnings: Counter[str] = Counter()
 
-    def set_facts(self, facts: Mapping[str, NodeFacts], problems: Iterable[Problem]) -> None:
-        """Take what is known now."""
+    def set_facts(
+        self, facts: Mapping[str, NodeFacts], problems: Iterable[Problem]
+    ) -> frozenset[str]:
+        """Take what is known now; the ids of the nodes of which it is something else than before."""
+        new = _differing(self._facts, facts)
         self._facts = facts
-        self._problems = found = tuple(problems)
-        self.errors = Counter(each.node for each in found if each.severity == "error")
-        self.warnings = Counter(each.node for each in found if each.severity == "warning")
+        found = tuple(problems)
+        if found != self._problems:
+            new |= _differing(_by_node(self._problems), _by_node(found))
+            self._problems = found
+            self.errors = Counter(each.node for each in found if each.severity == "error")
+            self.warnings = Counter(each.node for each in found if each.severity == "warning")
+        return frozenset(new)
 
     def node(self, graph: Graph, node: Node, *, is_output: bool, ghost: bool) -> NodeLook:
         """The look of one node."""
@@ -113,6 +120,21 @@ def block_node(graph: Graph, group: str) -> Node:
     value = graph.group_by_id[group]
     trainable = any(graph.layer_of(node).trainable for node in graph.members[group])
     return Node(id=group, class_name=BLOCK, name=value.name, trainable=trainable)
+
+
+def _by_node(problems: Iterable[Problem]) -> dict[str, list[Problem]]:
+    found: dict[str, list[Problem]] = {}
+    for problem in problems:
+        found.setdefault(problem.node, []).append(problem)
+    return found
+
+
+def _differing(before: Mapping[str, object], after: Mapping[str, object]) -> set[str]:
+    """Keys under which two mappings have something else."""
+    if before is after:
+        return set()
+    gone = before.keys() - after.keys()
+    return {key for key, value in after.items() if before.get(key) != value} | gone
 
 
 def _tr(text: str) -> str:

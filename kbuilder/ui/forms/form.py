@@ -165,8 +165,10 @@ class Row(QWidget):
     def _show_state(self, changed: bool, *, mixed: bool) -> None:
         self._reset.setVisible(changed)
         self._mixed.setVisible(mixed)
-        self._title.setProperty("role", "strong" if changed else "")
-        self._title.style().polish(self._title)
+        role = "strong" if changed else ""
+        if self._title.property("role") != role:
+            self._title.setProperty("role", role)
+            self._title.style().polish(self._title)
         self.set_fault("")
 
     def set_fault(self, text: str) -> None:

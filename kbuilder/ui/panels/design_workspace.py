@@ -37,7 +37,7 @@ class DesignWorkspace(QWidget):
         self.palette_panel = Palette(catalogue)
         self.library = BlockLibrary(parent=self)
         self.blocks = BlockPalette(self.library)
-        self.outline = OutlinePanel(self.view, workbench)
+        self.outline = OutlinePanel(self.view)
         self.left = QTabWidget()
         self.problems = ProblemsPanel(bridge.document, workbench)
         self.properties = PropertiesPanel(bridge, catalogue, self.scene, workbench)

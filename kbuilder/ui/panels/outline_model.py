@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, QPersistentModelIndex, Qt, Signal, Slot
@@ -13,7 +14,6 @@ from kbuilder.ui import theme
 from kbuilder.ui.canvas.scene import CanvasScene
 from kbuilder.ui.document_bridge import DocumentBridge
 from kbuilder.ui.text import tooltip
-from kbuilder.ui.workbench import Workbench
 
 NAME, CLASS, SHAPE = range(3)
 ID_ROLE = Qt.ItemDataRole.UserRole
@@ -27,7 +27,7 @@ class OutlineModel(QAbstractItemModel):
     renamed = Signal(str, str)
     """Id of a node or block and the name that was typed for it."""
 
-    def __init__(self, bridge: DocumentBridge, scene: CanvasScene, workbench: Workbench) -> None:
+    def __init__(self, bridge: DocumentBridge, scene: CanvasScene) -> None:
         super().__init__(scene)
         self._scene = scene
         self._ids: list[str] = []
@@ -36,7 +36,7 @@ class OutlineModel(QAbstractItemModel):
         self._rows: dict[str, list[str]] = {_ROOT: []}
         self._fill()
         bridge.changed.connect(self._follow)
-        workbench.facts_changed.connect(self._refresh)
+        scene.known_changed.connect(self._refresh)
 
     def index_of(self, box: str) -> QModelIndex:
         """Where a node or block stands; invalid when it is not there."""
@@ -132,16 +132,27 @@ class OutlineModel(QAbstractItemModel):
             self._fill()
             self.endResetModel()
         elif changes.changed:
-            self._refresh()
+            changed = set(changes.changed)
+            sharing = {node.id for node in self._scene.graph.nodes if node.shares in changed}
+            self._refresh(changed | sharing)
 
-    @Slot()
-    def _refresh(self) -> None:
-        """Every cell may show something else; only what is seen is asked for."""
-        for box, rows in self._rows.items():
-            if rows:
-                block = self.index_of(box)
-                last = self.index(len(rows) - 1, SHAPE, block)
-                self.dataChanged.emit(self.index(0, NAME, block), last)
+    @Slot(object)
+    def _refresh(self, nodes: Collection[str]) -> None:
+        """The rows of some nodes, and of the blocks around them, show something else."""
+        boxes: set[str] = set()
+        for box in nodes:
+            while box in self._parents and box not in boxes:
+                boxes.add(box)
+                box = self._parents[box]
+        for block in {self._parents[box] for box in boxes}:
+            rows = self._rows[block]
+            changed = [row for row, box in enumerate(rows) if box in boxes]
+            above = self.index_of(block)
+            first, last = (
+                self.index(row, column, above)
+                for row, column in ((changed[0], NAME), (changed[-1], SHAPE))
+            )
+            self.dataChanged.emit(first, last)
 
     def _fill(self) -> None:
         graph = self._scene.graph

@@ -18,7 +18,6 @@ from kbuilder.ui.canvas.view import CanvasView
 from kbuilder.ui.choice_card import ChoiceCard
 from kbuilder.ui.panels.outline_model import CLASS, NAME, SHAPE, OutlineModel
 from kbuilder.ui.text import label
-from kbuilder.ui.workbench import Workbench
 
 _FLAGS = QItemSelectionModel.SelectionFlag
 
@@ -29,15 +28,13 @@ class OutlinePanel(QWidget):
     told = Signal(str)
     """A sentence for the status bar."""
 
-    def __init__(
-        self, view: CanvasView, workbench: Workbench, parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, view: CanvasView, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._view = view
         self._scene: CanvasScene = view.canvas
         self._syncing = False
         self._from = ""
-        self.model = OutlineModel(self._scene.bridge, self._scene, workbench)
+        self.model = OutlineModel(self._scene.bridge, self._scene)
         self.model.renamed.connect(self._rename)
         self.model.modelReset.connect(self._show_all)
         self.tree = OutlineTree(view)
