@@ -20,7 +20,7 @@ from kbuilder.ui.canvas.looks import Looks, block_node
 from kbuilder.ui.canvas.node_item import NodeItem, NodeLook
 from kbuilder.ui.canvas.overview import OverviewShapes
 from kbuilder.ui.canvas.ports import PortPlaces, place_block_ports, place_ports
-from kbuilder.ui.canvas.projection import Projection, project
+from kbuilder.ui.canvas.projection import Projection, drawn_alike, project
 from kbuilder.ui.canvas.routing import Obstacles, free_lane
 from kbuilder.ui.canvas.style import (
     NODE_BOUNDS,
@@ -69,6 +69,7 @@ class MirrorScene(QGraphicsScene):
         self._selected_edges: set[EdgeKey] = set()
         self._outputs: set[str] = set()
         self._lenders: frozenset[str] = frozenset()
+        self._mirrored = (Graph(), "")
         self.setSceneRect(-_STEP, -_STEP, 2 * _STEP, 2 * _STEP)
         theme.notifier.changed.connect(self._restyle)
 
@@ -141,8 +142,17 @@ class MirrorScene(QGraphicsScene):
 
     # --- following the document -----------------------------------------------------------------
 
-    def _mirror(self, changed: Collection[str]) -> None:
-        """Make the items equal to the document; ``changed`` are nodes of which the value differs."""
+    def _mirror(self, changed: Collection[str]) -> bool:
+        """Make the items equal to the document; ``changed`` are nodes of which the value differs.
+
+        Returns:
+            Whether more is new than what boxes say.
+        """
+        (graph, root), self._mirrored = self._mirrored, (self.graph, self.root)
+        if root == self.root and drawn_alike(graph, self.graph, changed):
+            for box in {*changed, *self.projection.ports} & self.nodes.keys():
+                self._show_box(box)
+            return False
         before = self.projection
         self.projection = after = project(self.graph, self.catalogue, self.root)
         self._outputs = {node.id for node in self.graph.outputs}
@@ -168,6 +178,7 @@ class MirrorScene(QGraphicsScene):
             self._reroute(touched, obstacles)
         self._mirror_frames()
         self._mirror_comments()
+        return True
 
     def _show_box(self, box: str) -> None:
         node, look, ports = self._node_of(box), self._look_of(box), self._ports_of(box)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from kbuilder.document.catalogue import Catalogue
-from kbuilder.document.graph import INPUT_CLASS, Edge, EdgeKey, Graph
+from kbuilder.document.graph import INPUT_CLASS, Edge, EdgeKey, Graph, Node
 from kbuilder.document.nesting import End
 from kbuilder.document.places import NODE_HEIGHT, NODE_WIDTH, Box, drawn, extents
 
@@ -58,6 +58,23 @@ def project(graph: Graph, catalogue: Catalogue, root: str = "") -> Projection:
             wires={edge.key: edge for edge in graph.edges},
         )
     return _Projector(graph, catalogue, root).project()
+
+
+def drawn_alike(before: Graph, after: Graph, changed: Iterable[str]) -> bool:
+    """Whether two graphs of which only these nodes differ have the same boxes, places and wires."""
+    parts = ((graph.edges, graph.groups, graph.comments) for graph in (before, after))
+    return (
+        len(before.nodes) == len(after.nodes)
+        and next(parts) == next(parts)
+        and all(
+            node in before.by_id and _drawing(before.by_id[node]) == _drawing(after.by_id[node])
+            for node in changed
+        )
+    )
+
+
+def _drawing(node: Node) -> tuple[object, ...]:
+    return node.x, node.y, node.class_name, node.group, node.shares, node.output
 
 
 class _Projector:

@@ -299,10 +299,10 @@ class CanvasScene(MirrorScene):
         # A shared layer is changed at one node and shown at all.
         touched = {*changes.changed, *changes.added}
         touched |= {node.id for node in self.graph.nodes if node.shares in touched}
-        self._mirror(touched)
-        self.select(self._selected, self._selected_edges, self._selected_comments)
-        self._grow()
-        self._tell_shapes()
+        if self._mirror(touched):
+            self.select(self._selected, self._selected_edges, self._selected_comments)
+            self._grow()
+            self._tell_shapes()
         if changes.replaced:
             self.select(())
             self.replaced.emit()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,6 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout
 from kbuilder.document import edits
 from kbuilder.document.catalogue import Catalogue, ParamSpec
 from kbuilder.document.document import Edit
-from kbuilder.document.facts import NodeFacts
 from kbuilder.document.graph import INPUT_CLASS, Graph, Node
 from kbuilder.document.naming import KERAS_NAME
 from kbuilder.ui import theme
@@ -61,6 +60,8 @@ class PropertiesPanel(QScrollArea):
         self._workbench = workbench
         self._shown: tuple[ParamSpec, ...] | None = None
         self._nodes: list[Node] = []
+        self._counted: list[str] = []
+        self._faults: dict[str, str] = {}
         self._forms: tuple[Form, Form] | None = None
         self._block: BlockPanel | None = None
         self.setProperty("role", "side-right")
@@ -84,7 +85,7 @@ class PropertiesPanel(QScrollArea):
         self._column.addStretch(1)
         scene.selection_changed.connect(self.refresh)
         bridge.changed.connect(self.refresh)
-        workbench.facts_changed.connect(self.refresh)
+        workbench.facts_changed.connect(self._show_facts)
         self.refresh()
 
     @Slot()
@@ -100,13 +101,24 @@ class PropertiesPanel(QScrollArea):
         if self._block is not None:
             self._block.setVisible(bool(block))
         self._owner.setVisible(len(self._nodes) == 1 and bool(self._nodes[0].shares))
-        self._facts.show_facts(self._facts_of(ids or graph.by_id), tensors=len(self._nodes) == 1)
+        self._counted = ids
         if block:
             self._show_block(graph, block)
         elif self._nodes:
             self._show_nodes(graph)
-        else:
+        self._show_facts()
+
+    @Slot()
+    def _show_facts(self) -> None:
+        """Show what is known of the selection; the document is the same."""
+        graph = self._document.project.graph
+        counted = [self._workbench.facts.get(node) for node in self._counted or graph.by_id]
+        self._facts.show_facts([facts for facts in counted if facts], tensors=len(self._nodes) == 1)
+        if len(self._nodes) == 1:
+            self._show_one(self._nodes[0], graph)
+        elif not self._counted:
             self._show_model(graph)
+        self._show_faults()
 
     @Slot()
     def focus_form(self) -> None:
@@ -152,11 +164,9 @@ class PropertiesPanel(QScrollArea):
         node_form.row("trainable").setVisible(
             any(layer.class_name != INPUT_CLASS for layer in layers)
         )
-        self._show_faults()
+        self._faults = {}  # fresh values show none
         self._help.setText("")
-        if single:
-            self._show_one(self._nodes[0], graph)
-        else:
+        if not single:
             classes = ", ".join(sorted({layer.class_name for layer in layers}))
             self._show_head(self.tr("%n layers selected", "", len(layers)), classes)
 
@@ -188,12 +198,10 @@ class PropertiesPanel(QScrollArea):
             for problem in self._workbench.problems
             if problem.node in ids and problem.parameter and problem.severity != "info"
         }
-        for form in self._forms or ():
-            form.set_faults(faults)
-
-    def _facts_of(self, ids: Iterable[str]) -> list[NodeFacts]:
-        facts = self._workbench.facts
-        return [facts[node] for node in ids if node in facts]
+        if faults != self._faults:  # else what is being typed would lose its own
+            self._faults = faults
+            for form in self._forms or ():
+                form.set_faults(faults)
 
     # --- edits ----------------------------------------------------------------------------------
 
