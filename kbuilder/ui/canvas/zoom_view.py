@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QGuiApplication,
     QNativeGestureEvent,
@@ -26,6 +26,8 @@ _WHEEL_FACTOR = 1.0015
 _FIT_MARGIN = 60.0
 _READABLE_ZOOM = 0.75
 _NODE_PICTURES_KB = 65536
+REST_MS = 120
+"""So long after the last step of zooming everything is painted finely again."""
 
 
 class ZoomView(QGraphicsView):
@@ -61,6 +63,10 @@ class ZoomView(QGraphicsView):
         self.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.SmartViewportUpdate)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(REST_MS)
+        self._rest.timeout.connect(self._paint_finely)
         self.setTransformationAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
         self.setResizeAnchor(QGraphicsView.ViewportAnchor.AnchorViewCenter)
         self.setFrameShape(QGraphicsView.Shape.NoFrame)
@@ -79,12 +85,24 @@ class ZoomView(QGraphicsView):
         zoom = min(max(zoom, _LEAST_ZOOM), _MOST_ZOOM)
         point = anchor if anchor is not None else QPointF(self.viewport().rect().center())
         before = self.mapToScene(point.toPoint())
+        self._paint_roughly()
         self.canvas.set_zoom(zoom)
         self.setTransform(self.transform().fromScale(zoom, zoom))
         moved = self.mapFromScene(before) - point.toPoint()
         self.scroll_by(QPointF(-moved))
         self._tell_part()
         self.zoomed.emit(zoom)
+
+    def _paint_roughly(self) -> None:
+        """While one zooms every node is painted anew in each picture: leave out what only pleases."""
+        self.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        self._rest.start()
+
+    def _paint_finely(self) -> None:
+        self._rest.stop()
+        self.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        for item in self.items(self.viewport().rect()):
+            item.update()  # nodes keep a picture of themselves
 
     def zoom_in(self) -> None:
         """One step nearer."""
@@ -112,6 +130,7 @@ class ZoomView(QGraphicsView):
         if rect.isEmpty():
             self.set_zoom(1.0)
             self.centerOn(QPointF())
+            self._paint_finely()
             return
         rect = rect.adjusted(-_FIT_MARGIN, -_FIT_MARGIN, _FIT_MARGIN, _FIT_MARGIN)
         size = self.viewport().size()
@@ -120,6 +139,7 @@ class ZoomView(QGraphicsView):
         seen = min(rect.height(), size.height() / self.zoom)
         self.centerOn(QPointF(rect.center().x(), rect.top() + seen / 2))
         self._tell_part()
+        self._paint_finely()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Scroll; with Ctrl zoom at the cursor, with Shift scroll sideways.
