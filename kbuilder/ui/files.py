@@ -90,13 +90,12 @@ class Files(QObject):
         if self.may_leave():
             self._show(load(resource("samples", name + ENDING)), None, name)
 
-    def open_template(self, name: str) -> bool:
-        """Open a new project with the layers of a bundled template, called like it; False: stayed."""
-        if not self.may_leave():
-            return False
-        template = next(each for each in load_templates() if each.name == name)
-        self._show(place(Project(), template.fragment()).project, None, template.title)
-        return True
+    @Slot(str)
+    def open_template(self, name: str) -> None:
+        """Open a new project with the layers of a bundled template, called like it."""
+        if self.may_leave():
+            template = next(each for each in load_templates() if each.name == name)
+            self._show(place(Project(), template.fragment()).project, None, template.title)
 
     def save(self) -> bool:
         """Save where the project lies; ask if it lies nowhere yet. False: it was not saved."""

@@ -111,17 +111,12 @@ class MainWindow(QMainWindow):
         """Bring up the start page."""
         self._start = StartPage(self.files.recent())
         self._start.sample_chosen.connect(self.files.open_sample)
-        self._start.template_chosen.connect(self._open_template)
+        self._start.template_chosen.connect(self.files.open_template)
         self._start.path_chosen.connect(self.files.open_path)
         self._start.open_wanted.connect(self.files.open)
         self._start.new_wanted.connect(self.files.new)
         self._stack.addWidget(self._start)
         self._stack.setCurrentWidget(self._start)
-
-    @Slot(str)
-    def _open_template(self, name: str) -> None:
-        if self.files.open_template(name):
-            self.view.fit_all()
 
     def _make_page(self, number: int) -> QWidget:
         # Imported here: pyqtgraph and NumPy cost a quarter of a second that the first picture

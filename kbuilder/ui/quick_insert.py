@@ -53,6 +53,7 @@ class QuickInsert(QFrame):
         self.search.setAccessibleName(self.tr("Name of the layer to insert"))
         self.search.textChanged.connect(self._filter)
         self.search.installEventFilter(self)
+        parent.installEventFilter(self)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.setFocusProxy(self.search)
         self.tree: QTreeView = LayerTree()
@@ -91,8 +92,13 @@ class QuickInsert(QFrame):
         self.search.setFocus(Qt.FocusReason.PopupFocusReason)
 
     def eventFilter(self, watched: object, event: QEvent) -> bool:
-        """Let the arrow keys move the choice while the search field keeps the focus."""
-        if watched is self.search and event.type() == QEvent.Type.FocusOut:
+        """Let the arrow keys move the choice while the search field keeps the focus.
+
+        When the canvas becomes smaller, the card moves to where it can be seen.
+        """
+        if watched is self._canvas and event.type() == QEvent.Type.Resize:
+            self.move(self._inside(self.pos()))
+        elif watched is self.search and event.type() == QEvent.Type.FocusOut:
             self.hide()
         elif watched is self.search and event.type() == QEvent.Type.KeyPress:
             return isinstance(event, QKeyEvent) and self._search_key(event)

@@ -46,7 +46,10 @@ def test_the_start_page_opens_a_template_as_a_new_project(window: MainWindow, qt
     assert [node.name for node in window.document.project.graph.nodes] == names
     assert window._start is None
     seen = window.view.mapToScene(window.view.viewport().rect()).boundingRect()
-    assert seen.contains(window.scene.content_rect()), "all of it is in sight"
+    content = window.scene.content_rect()
+    assert seen.contains(content.topLeft())
+    assert seen.contains(content.topRight())
+    assert not window.scene.in_overview, "a newcomer sees names, not colours"
 
 
 def test_all_of_the_start_page_can_be_reached_in_a_small_window(

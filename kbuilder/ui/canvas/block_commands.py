@@ -9,6 +9,18 @@ def _has_blocks(selected: Selected) -> bool:
     return selected.blocks > 0
 
 
+def _has_to_do_with_blocks(selected: Selected) -> bool:
+    return selected.blocks > 0 or selected.inside > 0
+
+
+def _inside_blocks(selected: Selected) -> bool:
+    return selected.inside > 0
+
+
+def _has_sharing(selected: Selected) -> bool:
+    return selected.sharing > 0
+
+
 def _one_layer(selected: Selected) -> bool:
     return selected.nodes == 1 and not selected.blocks
 
@@ -32,7 +44,7 @@ BLOCK_COMMANDS = (
         QT_TRANSLATE_NOOP("Actions", "Dissolve the block"),
         lambda view: view.grouping.ungroup(),
         "Ctrl+Shift+G",
-        enabled=has_nodes,
+        enabled=_has_to_do_with_blocks,
         on=("node",),
         anywhere=True,
     ),
@@ -42,7 +54,7 @@ BLOCK_COMMANDS = (
         QT_TRANSLATE_NOOP("Actions", "Take out of the block"),
         lambda view: view.grouping.take_out(),
         "Ctrl+Alt+G",
-        enabled=has_nodes,
+        enabled=_inside_blocks,
         on=("node",),
     ),
     Command(
@@ -51,7 +63,7 @@ BLOCK_COMMANDS = (
         QT_TRANSLATE_NOOP("Actions", "Fold or open the block"),
         lambda view: view.grouping.fold(),
         "B",
-        enabled=has_nodes,
+        enabled=_has_to_do_with_blocks,
         on=("node",),
     ),
     Command(
@@ -86,7 +98,7 @@ BLOCK_COMMANDS = (
         MODEL,
         QT_TRANSLATE_NOOP("Actions", "Give it weights of its own"),
         lambda view: view.grouping.unshare(),
-        enabled=has_nodes,
+        enabled=_has_sharing,
         on=("node",),
     ),
 )

@@ -34,6 +34,10 @@ class Selected(NamedTuple):
     comments: int
     blocks: int = 0
     """How many of the nodes are blocks."""
+    inside: int = 0
+    """How many of the nodes lie in a block that is around them on the canvas."""
+    sharing: int = 0
+    """How many layers use the weights of another."""
 
 
 @dataclass(frozen=True, slots=True)

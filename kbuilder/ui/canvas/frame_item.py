@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 from kbuilder.document.graph import Group
 from kbuilder.document.places import FRAME_TITLE, Box
 from kbuilder.ui.canvas.comment_item import comment_colour
-from kbuilder.ui.canvas.style import FULL_DETAIL, RADIUS, CanvasStyle
+from kbuilder.ui.canvas.style import FULL_DETAIL, OVERVIEW_DETAIL, RADIUS, CanvasStyle
 
 _BELOW_COMMENTS = -5.0
 _FILL_ALPHA = 26
@@ -84,11 +84,15 @@ class FrameItem(QGraphicsItem):
         painter.setBrush(fill)
         painter.drawRoundedRect(self._rect, RADIUS + 3.0, RADIUS + 3.0)
         detail = option.levelOfDetailFromTransform(painter.worldTransform())
-        if detail >= FULL_DETAIL:
-            painter.setPen(style.text_pen)
-            painter.setFont(style.name_font)
-            room = QRectF(_PADDING, 0.0, self._rect.width() - 2 * _PADDING, FRAME_TITLE)
-            name = style.name_metrics.elidedText(
-                self.block.name, Qt.TextElideMode.ElideRight, room.width()
+        if detail >= OVERVIEW_DETAIL:
+            near = detail >= FULL_DETAIL
+            font, metrics = (
+                (style.name_font, style.name_metrics)
+                if near
+                else (style.title_font, style.title_metrics)
             )
+            painter.setPen(style.text_pen)
+            painter.setFont(font)
+            room = QRectF(_PADDING, 0.0, self._rect.width() - 2 * _PADDING, FRAME_TITLE)
+            name = metrics.elidedText(self.block.name, Qt.TextElideMode.ElideRight, room.width())
             painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, name)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, QPointF, QRectF
+from PySide6.QtCore import QObject, QPointF, QRectF, QSizeF
 
 from kbuilder.document import edits
 from kbuilder.document.fragment import Fragment, Placed, attach, insert, place
 from kbuilder.document.graph import Edge, EdgeKey, Graph
-from kbuilder.document.places import NODE_HEIGHT, NODE_WIDTH
+from kbuilder.document.places import NODE_HEIGHT, NODE_WIDTH, drawn, extents
 from kbuilder.document.project import Project
 from kbuilder.ui.canvas.above import selected_above
 from kbuilder.ui.canvas.clipboard import CanvasClipboard, extent
@@ -47,9 +47,9 @@ class PieceInserter(QObject):
             top = QPointF(lowest.x + NODE_WIDTH / 2, lowest.y + ROW_PITCH)
             self._attach(fragment, title, (lowest.node, lowest.port), top)
         else:
-            area = extent(fragment)
+            area = _room(fragment)
             corner = QPointF(middle.x() - area.width() / 2, middle.y() - area.height() / 2)
-            x, y = self._free(area, corner)
+            x, y = self._free(fragment, corner)
             block = block_at(scene, middle)
             self._show(place(self._project, fragment, (x, y), group=block), title)
 
@@ -57,9 +57,10 @@ class PieceInserter(QObject):
         """Put it into a drawn wire; what follows the wire moves down to make room."""
         graph = self._scene.graph
         source, target = graph.by_id[key[0]], graph.by_id[key[2]]
-        area = extent(fragment)
+        area = _room(fragment)
         top = source.y + ROW_PITCH
-        corner = (round(source.x + (NODE_WIDTH - area.width()) / 2), round(top))
+        left = source.x + (NODE_WIDTH - area.width()) / 2
+        corner = _corner(fragment, QPointF(left, top))
         group = self._editing.group_of(source.id, target.id)
         distance = top + area.height() + _ROW_GAP - target.y
         project = self._project
@@ -80,8 +81,8 @@ class PieceInserter(QObject):
     def _attach(
         self, fragment: Fragment, title: str, outlet: tuple[str, int], top: QPointF
     ) -> None:
-        area = extent(fragment)
-        x, y = self._free(area, QPointF(top.x() - area.width() / 2, top.y()))
+        left = top.x() - _room(fragment).width() / 2
+        x, y = self._free(fragment, QPointF(left, top.y()))
         group = self._editing.group_of(outlet[0])
         self._show(attach(self._project, fragment, outlet, (x, y), group=group), title)
 
@@ -102,20 +103,43 @@ class PieceInserter(QObject):
             project = edits.connect(project, wire)
         return made._replace(project=project)
 
-    def _free(self, area: QRectF, corner: QPointF) -> tuple[float, float]:
+    def _free(self, fragment: Fragment, corner: QPointF) -> tuple[float, float]:
         """The first place at or to the right of ``corner`` where nothing would be covered."""
         taken = _boxes(self._scene.graph)
-        wanted = QRectF(corner, area.size()).adjusted(-12.0, -12.0, 12.0, 12.0)
+        wanted = QRectF(corner, _room(fragment).size()).adjusted(-12.0, -12.0, 12.0, 12.0)
         while any(wanted.intersects(box) for box in taken):
             wanted.translate(COLUMN_PITCH, 0.0)
-        return (round(wanted.left() + 12.0), round(wanted.top() + 12.0))
+        return _corner(fragment, wanted.topLeft() + QPointF(12.0, 12.0))
 
     def _show(self, made: Placed, title: str) -> None:
+        """Show it, with its blocks selected rather than what is in them."""
         self._clipboard.show(made, self.tr("Insert {piece}").format(piece=title))
+        graph, new = made.project.graph, set(made.groups)
+        outer = [group for group in made.groups if graph.group_by_id[group].parent not in new]
+        alone = [node for node in made.nodes if graph.by_id[node].group not in new]
+        self._scene.select([*outer, *alone], comments=made.comments)
 
     @property
     def _project(self) -> Project:
         return self._scene.bridge.document.project
+
+
+def _room(fragment: Fragment) -> QRectF:
+    """What a piece covers where it was made, with the frames around its blocks."""
+    area = extent(fragment)
+    graph = Graph(nodes=fragment.nodes, groups=fragment.groups)
+    for group, inside in extents(graph).items():
+        frame = drawn(graph, group, inside)
+        size = QSizeF(frame.right - frame.left, frame.height)
+        area = area.united(QRectF(QPointF(frame.left, frame.top), size))
+    return area
+
+
+def _corner(fragment: Fragment, corner: QPointF) -> tuple[float, float]:
+    """Where the layers begin, when all that the piece covers begins at ``corner``."""
+    x, y = fragment.corner
+    area = _room(fragment)
+    return (round(corner.x() + x - area.left()), round(corner.y() + y - area.top()))
 
 
 def _boxes(graph: Graph) -> list[QRectF]:

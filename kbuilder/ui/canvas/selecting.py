@@ -29,8 +29,19 @@ def shown(scene: CanvasScene, nodes: Iterable[str]) -> list[str]:
 
 def count_selected(scene: CanvasScene) -> Selected:
     """How much is selected."""
-    wires, notes = len(scene.selected_edges()), len(scene.selected_comments())
-    return Selected(len(boxes(scene)), wires, notes, len(scene.selected_groups()))
+    graph, chosen = scene.graph, boxes(scene)
+    homes = [
+        graph.by_id[box].group if box in graph.by_id else graph.group_by_id[box].parent
+        for box in chosen
+    ]
+    return Selected(
+        nodes=len(chosen),
+        wires=len(scene.selected_edges()),
+        comments=len(scene.selected_comments()),
+        blocks=len(scene.selected_groups()),
+        inside=sum(1 for home in homes if home not in ("", scene.root)),
+        sharing=sum(1 for node in scene.selected_ids() if graph.by_id[node].shares),
+    )
 
 
 def moving_comments(scene: CanvasScene) -> list[str]:
