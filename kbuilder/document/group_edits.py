@@ -10,9 +10,11 @@ from msgspec.structs import replace
 from kbuilder.document.edits import without_empty_groups
 from kbuilder.document.graph import INPUT_CLASS, Edge, Graph, Group, Node
 from kbuilder.document.naming import FreeNames, new_id
-from kbuilder.document.places import NODE_HEIGHT, drawn, extents
+from kbuilder.document.places import NODE_HEIGHT, box_at, drawn, extents
 from kbuilder.document.project import Project
 
+FRAME_GAP = 8.0
+"""Least distance from a frame to the boxes above and below it."""
 ROW_GAP = 44.0
 """Between the lower edge of one block and the upper edge of its repetition."""
 
@@ -37,7 +39,8 @@ def group(project: Project, made: Group, nodes: Iterable[str], groups: Iterable[
             made,
         ),
     )
-    return replace(project, graph=without_empty_groups(graph))
+    graph = without_empty_groups(graph)
+    return replace(project, graph=graph if made.collapsed else _with_room(graph, made.id))
 
 
 def ungroup(project: Project, groups: Iterable[str]) -> Project:
@@ -151,6 +154,37 @@ def _collapse(project: Project, group_id: str, collapsed: bool) -> Project:
                 for each in graph.comments
             ),
         ),
+    )
+
+
+def _with_room(graph: Graph, group_id: str) -> Graph:
+    """The graph with room for a frame: the block moves down, and what is below it a little more."""
+    inside = set(graph.members[group_id])
+    found = extents(graph)
+    extent = found[group_id]
+    frame = drawn(graph, group_id, extent)
+    others = [box_at(node.x, node.y) for node in graph.nodes if node.id not in inside]
+    others += [
+        drawn(graph, other, found[other])
+        for other in found
+        if inside.isdisjoint(graph.members[other])
+    ]
+    beside = [box for box in others if box.left < frame.right and box.right > frame.left]
+    above = [box.bottom for box in beside if box.top < extent.top]
+    below = [box.top for box in beside if box.top >= extent.bottom]
+    down = max(0.0, max(above, default=frame.top) + FRAME_GAP - frame.top)
+    farther = max(0.0, frame.bottom + FRAME_GAP - min(below, default=frame.bottom + FRAME_GAP))
+
+    def moved(item: Any) -> Any:
+        distance = down if item.id in inside or item.y >= extent.top else 0.0
+        if item.y >= extent.bottom and item.id not in inside:
+            distance += farther
+        return replace(item, y=item.y + distance) if distance else item
+
+    return replace(
+        graph,
+        nodes=tuple(moved(node) for node in graph.nodes),
+        comments=tuple(moved(note) for note in graph.comments),
     )
 
 

@@ -45,7 +45,7 @@ def extents(graph: Graph) -> dict[str, Box]:
     found: dict[str, Box] = {}
     for node in graph.nodes:
         if node.group:
-            _include(found, node.group, _box_at(node.x, node.y))
+            _include(found, node.group, box_at(node.x, node.y))
     for group in sorted(graph.groups, key=lambda group: -sum(1 for _ in graph.ancestors(group.id))):
         if group.parent and group.id in found:
             _include(found, group.parent, drawn(graph, group.id, found[group.id]))
@@ -55,7 +55,7 @@ def extents(graph: Graph) -> dict[str, Box]:
 def drawn(graph: Graph, group: str, extent: Box) -> Box:
     """What a group covers on the canvas: one box when collapsed, else the frame around its members."""
     if graph.group_by_id[group].collapsed:
-        return _box_at((extent.left + extent.right - NODE_WIDTH) / 2, extent.top)
+        return box_at((extent.left + extent.right - NODE_WIDTH) / 2, extent.top)
     return Box(
         extent.left - FRAME_MARGIN,
         extent.top - FRAME_MARGIN - FRAME_TITLE,
@@ -64,7 +64,8 @@ def drawn(graph: Graph, group: str, extent: Box) -> Box:
     )
 
 
-def _box_at(x: float, y: float) -> Box:
+def box_at(x: float, y: float) -> Box:
+    """The box of a node or collapsed group with this top left corner."""
     return Box(x, y, x + NODE_WIDTH, y + NODE_HEIGHT)
 
 

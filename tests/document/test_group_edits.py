@@ -36,6 +36,17 @@ def test_a_selection_becomes_a_block() -> None:
     assert [node.group for node in graph.nodes] == ["", "g", "g", ""]
 
 
+def test_a_frame_covers_neither_what_is_above_nor_what_is_below() -> None:
+    graph = grouped("a", "b").graph
+    frame = drawn(graph, "g", extents(graph)["g"])
+    assert graph.by_id["in"].y + NODE_HEIGHT < frame.top
+    assert frame.bottom < graph.by_id["c"].y
+    again = group_edits.group(Project(graph=graph), Group(id="h", name="x"), ["c"], []).graph
+    assert again.by_id["a"] == graph.by_id["a"]
+    other = drawn(again, "h", extents(again)["h"])
+    assert frame.bottom < other.top
+
+
 def test_blocks_nest_where_their_members_lie() -> None:
     project = grouped("a", "b")
     project = group_edits.group(project, Group(id="h", name="inner"), ["b"], [])

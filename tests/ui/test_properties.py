@@ -49,13 +49,27 @@ def test_a_value_typed_for_several_layers_goes_to_all_in_one_step(window: MainWi
     window.scene.select(["mid", "out"])
     units = form(window).row("units")
     assert units.editor.text() == ""
-    assert units.editor.placeholderText() == "different values"
+    assert units.editor.placeholderText() == ""
+    assert units._mixed.text() == "different values"
+    assert not units._mixed.isHidden()
     type_into(units.editor, "7")
     assert params(window, "mid")["units"] == params(window, "out")["units"] == 7
     assert window.document.undo_text == "Set units of 2 layers"
     assert units.editor.text() == "7", "they are equal now"
     window.document.undo()
     assert window.document.project == before
+
+
+def test_placeholders_come_back_when_the_values_are_equal_again(window: MainWindow) -> None:
+    for node, kind in (("a", "Conv2D"), ("b", "Conv2D")):
+        made = Node(id=node, class_name=kind, name=node, params={"filters": 1, "strides": [2, 2]})
+        window.document.apply("Add", lambda p, made=made: edits.add_node(p, made))
+    window.document.apply("Set", lambda p: edits.reset_params(p, ["a"], ["strides"]))
+    window.scene.select(["a", "b"])
+    fields = form(window).row("strides").editor._fields
+    assert [field.placeholderText() for field in fields] == ["", ""]
+    window.scene.select(["a"])
+    assert [field.placeholderText() for field in fields] == ["1", "1"]
 
 
 def test_leaving_a_mixed_field_changes_nothing(window: MainWindow) -> None:

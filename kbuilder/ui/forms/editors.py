@@ -33,7 +33,8 @@ class TextEditor(QLineEdit):
         super().__init__(parent)
         self._param = param
         self._value: Any = param.default
-        self.setPlaceholderText(self.text_of(param.default))
+        self._placeholder = self.text_of(param.default)
+        self.setPlaceholderText(self._placeholder)
         self.editingFinished.connect(self._commit)
 
     def value(self) -> Any:
@@ -42,15 +43,18 @@ class TextEditor(QLineEdit):
 
     def set_value(self, value: Any) -> None:
         """Show a value; the default is shown as placeholder."""
+        if self._value is _MIXED:
+            self.setPlaceholderText(self._placeholder)
         self._value = value
         self.setText("" if value == self._param.default else self.text_of(value))
-        self.setPlaceholderText(self.text_of(self._param.default))
 
     def set_mixed(self) -> None:
-        """Show that there are several values."""
+        """Show nothing: there are several values."""
+        if self._value is not _MIXED:
+            self._placeholder = self.placeholderText()
         self._value = _MIXED
         self.clear()
-        self.setPlaceholderText(self.tr("different values"))
+        self.setPlaceholderText("")
 
     def parse(self, text: str) -> Any:
         """The value that ``text`` stands for.

@@ -65,7 +65,7 @@ class DesignWorkspace(QWidget):
         middle.addWidget(self.view)
         middle.addWidget(self.problems)
         middle.setStretchFactor(0, 1)
-        middle.setSizes([660, 120])
+        middle.setSizes([620, 160])
         splitter = QSplitter()
         for widget in (self.left, middle, self.properties):
             splitter.addWidget(widget)

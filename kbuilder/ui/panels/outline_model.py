@@ -94,7 +94,8 @@ class OutlineModel(QAbstractItemModel):
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return self.spoken(box)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return tooltip("\n".join(self._scene.looks.wrong_with(self._nodes(box))))
+            wrong = self._scene.looks.wrong_with(self._nodes(box))
+            return tooltip("\n".join([self._text(box, CLASS), *wrong]))
         if role == Qt.ItemDataRole.ForegroundRole:
             return self._colour(box, index.column())
         return box if role == ID_ROLE else None

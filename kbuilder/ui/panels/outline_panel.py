@@ -6,7 +6,7 @@ from collections.abc import Collection
 from functools import partial
 
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, Qt, Signal, Slot
-from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
+from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeView, QVBoxLayout, QWidget
 
 from kbuilder.document import edits, group_edits
@@ -19,6 +19,7 @@ from kbuilder.ui.choice_card import ChoiceCard
 from kbuilder.ui.panels.outline_model import CLASS, NAME, SHAPE, OutlineModel
 from kbuilder.ui.text import label
 
+LEAST_FOR_CLASSES = 290
 _FLAGS = QItemSelectionModel.SelectionFlag
 
 
@@ -36,16 +37,16 @@ class OutlinePanel(QWidget):
         self._from = ""
         self.model = OutlineModel(self._scene.bridge, self._scene)
         self.model.renamed.connect(self._rename)
-        self.model.modelReset.connect(self._show_all)
         self.tree = OutlineTree(view)
         self.tree.setModel(self.model)
+        self.model.modelReset.connect(self._show_all)  # after the tree has heard of it
         self.tree.setAccessibleName(self.tr("Outline of the model"))
         header = self.tree.header()
         header.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(CLASS, QHeaderView.ResizeMode.Interactive)
         header.setSectionResizeMode(SHAPE, QHeaderView.ResizeMode.Interactive)
-        header.resizeSection(CLASS, 70)
-        header.resizeSection(SHAPE, 64)
+        header.resizeSection(CLASS, 80)
+        header.resizeSection(SHAPE, 76)
         header.setStretchLastSection(False)
         self.card = ChoiceCard(self)
         self.card.chosen.connect(self._wire)
@@ -77,7 +78,11 @@ class OutlinePanel(QWidget):
                 for each in graph.nodes
                 if each.id not in above and each.class_name != INPUT_CLASS
             ]
-            self.card.ask(self.tr("Connect {0} to…").format(graph.by_id[node].name), choices)
+            name = graph.by_id[node].name
+            if choices:
+                self.card.ask(self.tr("Connect {0} to…").format(name), choices)
+            else:
+                self.told.emit(self.tr("There is no layer that {0} could feed.").format(name))
 
     @Slot()
     def ask_to_disconnect(self) -> None:
@@ -87,7 +92,10 @@ class OutlinePanel(QWidget):
             name = {each.id: each.name for each in graph.nodes}
             wires = (*graph.incoming[node], *graph.outgoing[node])
             choices = [(e.key, f"{name[e.source]} → {name[e.target]}") for e in wires]
-            self.card.ask(self.tr("Disconnect {0}").format(name[node]), choices)
+            if choices:
+                self.card.ask(self.tr("Disconnect {0}").format(name[node]), choices)
+            else:
+                self.told.emit(self.tr("{0} has no wires.").format(name[node]))
 
     @Slot(object)
     def _wire(self, chosen: str | EdgeKey) -> None:
@@ -186,6 +194,11 @@ class OutlineTree(QTreeView):
         self.setExpandsOnDoubleClick(False)
         self.setAllColumnsShowFocus(True)
         self.doubleClicked.connect(self._activate)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave the room to names and shapes in a narrow panel; the tool tip tells the class."""
+        self.setColumnHidden(CLASS, self.width() < LEAST_FOR_CLASSES)
+        super().resizeEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Wire, insert, go on; else a command of the canvas; else the tree's own keys."""
