@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from kbuilder.document.graph import Edge
+from kbuilder.document.graph import Edge, EdgeKey
 from kbuilder.document.project import Project
 
 
@@ -41,8 +41,7 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
 def difference(before: Project, after: Project, *, replaced: bool = False) -> Changes:
     """Compare two projects."""
     old, new = before.graph.by_id, after.graph.by_id
-    old_edges = {edge.key: edge for edge in before.graph.edges}
-    new_edges = {edge.key: edge for edge in after.graph.edges}
+    old_edges, new_edges = _edges(before, after), _edges(after, before)
     return Changes(
         added=tuple(node for node in new if node not in old),
         removed=tuple(node for node in old if node not in new),
@@ -57,3 +56,10 @@ def difference(before: Project, after: Project, *, replaced: bool = False) -> Ch
         texts=(before.custom_code, before.notes) != (after.custom_code, after.notes),
         replaced=replaced,
     )
+
+
+def _edges(project: Project, other: Project) -> dict[EdgeKey, Edge]:
+    """The edges of a project by their keys; none when the other one has the very same."""
+    if project.graph.edges is other.graph.edges:
+        return {}
+    return {edge.key: edge for edge in project.graph.edges}

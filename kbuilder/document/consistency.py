@@ -4,12 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kbuilder.document.graph import Graph, Group
+from kbuilder.document.graph import Graph, Group, Node
 
 
 def contradiction(graph: Graph) -> str:
     """The first thing in which a graph contradicts itself, as "it has ..."; empty if there is none."""
     return next(_contradictions(graph), "")
+
+
+def ties_alike(before: Graph, after: Graph) -> bool:
+    """Whether two graphs are the same in all that can contradict itself: ids, wires, shares, groups."""
+    return (
+        before.edges is after.edges
+        and before.groups is after.groups
+        and before.comments is after.comments
+        and len(before.nodes) == len(after.nodes)
+        and all(
+            old is new or _ties(old) == _ties(new)
+            for old, new in zip(before.nodes, after.nodes, strict=True)
+        )
+    )
+
+
+def _ties(node: Node) -> tuple[str, ...]:
+    return node.id, node.class_name, node.shares, node.group
 
 
 def _contradictions(graph: Graph) -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from kbuilder.document.catalogue import Catalogue
 from kbuilder.document.fixes import Fix, Remove
-from kbuilder.document.graph import INPUT_CLASS, Graph, Node
+from kbuilder.document.graph import INPUT_CLASS, Edge, Graph, Node
 from kbuilder.document.problems import Problem, worst_first
 from kbuilder.document.project import Project
 from kbuilder.document.structure.losses import loss_problems
@@ -64,6 +64,7 @@ class Checker:
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
         self._known: dict[str, tuple[Node, tuple[Problem, ...]]] = {}
+        self._fine: dict[str, tuple[Node, tuple[Edge, ...]]] = {}
 
     def check(self, project: Project) -> tuple[Problem, ...]:
         """Everything that is wrong with the structure of a project; worst first."""
@@ -71,12 +72,32 @@ class Checker:
         if not graph.nodes:
             text = "The graph is empty. Drag an Input and some layers onto the canvas."
             return (Problem(severity="error", kind="empty", text=text),)
-        wires = Wires(graph)
         found = [*whole_graph_problems(graph, self._catalogue), *name_problems(graph)]
-        for node in graph.nodes:
-            found += self._node(wires, node)
-        self._known = {key: known for key, known in self._known.items() if key in graph.by_id}
+        found += self._nodes(graph)
         return worst_first([*found, *loss_problems(project, self._catalogue)])
+
+    def broken(self, graph: Graph) -> set[str]:
+        """Ids of the nodes that break a rule by their class, their parameters or their own wires."""
+        faults = [each for each in self._nodes(graph) if each.severity == "error"]
+        return {fault.node for fault in faults if fault.parameter != "name"}
+
+    def _nodes(self, graph: Graph) -> list[Problem]:
+        """What is wrong with single nodes. What was fine stays so with the same value and wires."""
+        found: list[Problem] = []
+        wires, fine = Wires(graph), self._fine
+        self._fine = {}
+        for node in graph.nodes:
+            edges = graph.incoming[node.id]
+            known = fine.get(node.id)
+            if known is None or known[0] is not node or known[1] != edges:
+                known = (node, edges)
+                problems = list(self._node(wires, node))
+                if problems:
+                    found += problems
+                    continue
+            self._fine[node.id] = known
+        self._known = {key: known for key, known in self._known.items() if key in graph.by_id}
+        return found
 
     def _node(self, wires: Wires, node: Node) -> Iterator[Problem]:
         spec = self._catalogue.layer(node.class_name)

@@ -18,7 +18,6 @@ from kbuilder.document.errors import KBuilderError
 from kbuilder.document.facts import NodeFacts, TensorFacts
 from kbuilder.document.graph import INPUT_CLASS, Graph, Node
 from kbuilder.document.problems import Problem
-from kbuilder.document.project import Project
 from kbuilder.document.rules import Checker
 from kbuilder.engine.costs import mult_adds, tensor_bytes, weight_bytes
 from kbuilder.engine.diagnosis.explaining import explain
@@ -73,6 +72,7 @@ class Inference:
         self._checker = Checker(catalogue)
         self._known: dict[Key, Inferred] = {}
         self._last: dict[str, _Judged] = {}
+        self._graph = Graph()
 
     def infer(self, graph: Graph) -> tuple[dict[str, NodeFacts], tuple[Problem, ...]]:
         """Facts of every node that can be judged, and the problems that Keras has with the others.
@@ -83,38 +83,53 @@ class Inference:
         if len(self._known) > MOST_REMEMBERED:
             self._known.clear()
         graph = self._with_known_nodes(graph)
-        broken = {
-            fault.node
-            for fault in self._checker.check(Project(graph=graph))
-            if fault.severity == "error" and fault.parameter not in ("loss", "name")
-        }
+        broken = self._checker.broken(graph)
+        open_ = self._differing(graph)
         judged: dict[str, _Judged] = {}
         tensors: dict[str, tuple[Any, ...]] = {}
         problems: list[Problem] = []
         for node in graph.order:
-            if node.id in broken:
-                continue
-            try:
-                inputs = wired(graph, node, tensors)
-                if inputs is None:
-                    continue
-                found = self._judge(graph, node, inputs, tensors)
-            except (KBuilderError, *KERAS_ERRORS) as error:
-                problems.extend(explain(error, node, graph, tensors, self._catalogue))
-            else:
-                if found is not None:
-                    judged[node.id] = found
-                    tensors[node.id] = found.found.outputs
-        self._last = judged
+            last = self._last.get(node.id)
+            found = None
+            if last is not None and node.id not in open_:
+                found = last
+            elif node.id not in broken:
+                try:
+                    found = self._judged(graph, node, tensors)
+                except (KBuilderError, *KERAS_ERRORS) as error:
+                    problems.extend(explain(error, node, graph, tensors, self._catalogue))
+            if found is not None:
+                judged[node.id] = found
+                tensors[node.id] = found.found.outputs
+            if found is not last and not _gives_the_same(found, last):
+                open_.update(edge.target for edge in graph.outgoing[node.id])
+        self._last, self._graph = judged, graph
         return {node: found.facts for node, found in judged.items()}, tuple(problems)
 
     def _with_known_nodes(self, graph: Graph) -> Graph:
         """The same with the very nodes of last time where they are equal, which is quick to see then."""
-        nodes = []
-        for node in graph.nodes:
-            last = self._last.get(node.id)
-            nodes.append(last.node if last is not None and last.node == node else node)
+        known = self._graph.by_id
+        nodes = (
+            last if (last := known.get(node.id)) is not None and last == node else node
+            for node in graph.nodes
+        )
         return msgspec.structs.replace(graph, nodes=tuple(nodes))
+
+    def _differing(self, graph: Graph) -> set[str]:
+        """Ids of the nodes that are to be judged again whatever comes to them."""
+        before = self._graph
+        found = {node.id for node in graph.nodes if before.by_id.get(node.id) is not node}
+        found |= {node.id for node in graph.nodes if node.shares}
+        if graph.edges != before.edges:
+            incoming = before.incoming
+            found |= {node for node, wires in graph.incoming.items() if incoming.get(node) != wires}
+        return found
+
+    def _judged(
+        self, graph: Graph, node: Node, tensors: dict[str, tuple[Any, ...]]
+    ) -> _Judged | None:
+        inputs = wired(graph, node, tensors)
+        return None if inputs is None else self._judge(graph, node, inputs, tensors)
 
     def _judge(
         self,
@@ -169,6 +184,11 @@ class Inference:
             weight_bytes=weight_bytes(layer.weights),
             mult_adds=mult_adds(layer, _shapes(tensor for _, tensor in inputs), _shapes(outputs)),
         )
+
+
+def _gives_the_same(found: _Judged | None, last: _Judged | None) -> bool:
+    """Whether the nodes behind see no difference. Tensors that are remembered are the same objects."""
+    return found is not None and last is not None and found.found.outputs is last.found.outputs
 
 
 def _alike(one: Node, two: Node) -> bool:

@@ -44,21 +44,26 @@ def advise(
         found += activation_problems(ending)
         found += label_problems(ending)
         found += metric_problems(ending)
+    rules = {name: _rules(evidence, name) for name in {n.class_name for n in project.graph.nodes}}
     for node in project.graph.nodes:
-        found += _node(evidence, node)
+        for rule in rules[node.class_name]:
+            found += rule(evidence, node)
     found += freezing_problems(evidence)
     found += batch_problems(evidence)
     return tuple(_once(worst_first(found)))
 
 
-def _node(evidence: Evidence, node: Node) -> Iterator[Problem]:
-    rule = _BY_CLASS.get(node.class_name) or _BY_FAMILY.get(evidence.wiring.family(node.id))
-    if rule is not None:
-        yield from rule(evidence, node)
-    yield from weight_problems(evidence, node)
-    yield from softmax_problems(evidence, node)
-    if node.class_name == "Dense":
-        yield from linear_problems(evidence, node)
+def _rules(evidence: Evidence, class_name: str) -> tuple[_Rule, ...]:
+    """What can be told of the nodes of a class."""
+    spec = evidence.catalogue.layer(class_name)
+    own = _BY_CLASS.get(class_name) or _BY_FAMILY.get(spec.family if spec else "")
+    activated = spec is None or class_name == "Softmax" or spec.param("activation")
+    return (
+        *((own,) if own else ()),
+        weight_problems,
+        *((softmax_problems,) if activated else ()),
+        *((linear_problems,) if class_name == "Dense" else ()),
+    )
 
 
 def _once(found: Iterable[Problem]) -> Iterator[Problem]:

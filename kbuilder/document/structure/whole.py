@@ -48,10 +48,10 @@ def _input_fixes(graph: Graph, catalogue: Catalogue) -> tuple[Fix, ...]:
 
 
 def _circles(graph: Graph) -> Iterator[Problem]:
+    if len(graph.order) == len(graph.nodes):
+        return
     ordered = {node.id for node in graph.order}
     left = [node for node in graph.nodes if node.id not in ordered]
-    if not left:
-        return
     on_circle = {node.id for node in left}
     names = ", ".join(graph.by_id[node].name for node in sorted(on_circle))
     # The wire that leads up the canvas is most likely the one that was not meant.
@@ -86,15 +86,17 @@ def _opens(graph: Graph, edge: Edge) -> bool:
 
 def _unreachable(graph: Graph) -> Iterator[Problem]:
     """Nodes behind a node that nothing feeds; that node itself is told of its open port."""
-    if not graph.inputs:
-        return
-    reached = graph.downstream(node.id for node in graph.inputs)
-    place = {node.id: number for number, node in enumerate(graph.order)}
     starts = [
         node
         for node in graph.order
-        if node.id not in reached and graph.outgoing[node.id] and not graph.incoming[node.id]
+        if not graph.incoming[node.id]
+        and node.class_name != INPUT_CLASS
+        and graph.outgoing[node.id]
     ]
+    if not graph.inputs or not starts:
+        return
+    reached = graph.downstream(node.id for node in graph.inputs)
+    place = {node.id: number for number, node in enumerate(graph.order)}
     told: set[str] = set()
     for start in starts:
         lost = graph.downstream([start.id]) - reached - told - {start.id}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from functools import cached_property
 from itertools import islice
 
 from kbuilder.document.catalogue import ClassSpec
@@ -18,9 +19,11 @@ class Wires:
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
-        self._unread = [
-            node for node in graph.nodes if not graph.outgoing[node.id] and not node.output
-        ]
+
+    @cached_property
+    def _unread(self) -> list[Node]:
+        outgoing = self._graph.outgoing
+        return [node for node in self._graph.nodes if not outgoing[node.id] and not node.output]
 
     def problems(self, spec: ClassSpec, node: Node) -> Iterator[Problem]:
         """Problems of a node of a known class."""
