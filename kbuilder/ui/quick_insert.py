@@ -136,17 +136,19 @@ class QuickInsert(QFrame):
             for piece in self._pieces
             if is_titled(piece.title, text) and (text.strip() or piece.family != TEMPLATES)
         ]
+        named = [piece for piece in pieces if begins(piece.title, text)]
+        first = {spec.family for spec in layers if begins(spec.class_name, text)}
+        pieces = [*named, *(piece for piece in pieces if piece not in named)]
         self._model.show_layers(layers)
-        self._model.add_pieces(pieces)
+        self._model.add_pieces(pieces, len(first) if named else self._model.rowCount())
         self.tree.expandAll()
         for row in range(self._model.rowCount()):
             self.tree.setFirstColumnSpanned(row, QModelIndex(), True)
         # Who types the beginning of a block's name means it more than a layer with these letters.
-        named = [piece for piece in pieces if begins(piece.title, text)]
         if layers and (begins(layers[0].class_name, text) or not named):
             self.tree.setCurrentIndex(self._model.index_of(layers[0].class_name))
         elif pieces:
-            self.tree.setCurrentIndex(self._model.index_of_piece((named or pieces)[0]))
+            self.tree.setCurrentIndex(self._model.index_of_piece(pieces[0]))
 
     def _inside(self, place: QPoint) -> QPoint:
         area = self._canvas.rect()
@@ -159,14 +161,14 @@ class QuickInsert(QFrame):
 class InsertModel(LayerModel):
     """Families with their layer classes, and after them those of blocks and templates."""
 
-    def add_pieces(self, pieces: Sequence[Piece]) -> None:
-        """Hold these pieces as well, in that order."""
+    def add_pieces(self, pieces: Sequence[Piece], row: int) -> None:
+        """Hold these pieces as well, in that order, with their families from ``row`` on."""
         families: dict[str, QStandardItem] = {}
         self._piece_items: list[tuple[Piece, QStandardItem]] = []
         for piece in pieces:
             if piece.family not in families:
                 families[piece.family] = family_item(piece.family)
-                self.appendRow(families[piece.family])
+                self.insertRow(row + len(families) - 1, families[piece.family])
             item = plain_item(piece.title, piece.help)
             item.setData(piece, PIECE_ROLE)
             families[piece.family].appendRow(item)

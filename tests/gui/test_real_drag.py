@@ -56,14 +56,27 @@ class Desk:
         subprocess.run(command, env=self._environment, check=True, timeout=WAIT_S)
         time.sleep(STEP_S)
 
-    def drag(self, start: list[int], end: list[int], steps: int = 8) -> None:
+    def drag(self, start: list[int], end: list[int], steps: int = 8, key: str = "") -> None:
+        """Press, move and let go, with a key held from before the press if there is one."""
         self.do("mousemove", *start)
+        if key:
+            self.do("keydown", key)
         self.do("mousedown", 1)
         for step in range(1, steps + 1):
             place = [a + (b - a) * step // steps for a, b in zip(start, end, strict=True)]
             self.do("mousemove", *place)
         self.do("mousemove", *end)
         self.do("mouseup", 1)
+        if key:
+            self.do("keyup", key)
+
+    def click(self, at: list[int], key: str = "") -> None:
+        self.do("mousemove", *at)
+        if key:
+            self.do("keydown", key)
+        self.do("click", 1)
+        if key:
+            self.do("keyup", key)
 
 
 @pytest.fixture
@@ -106,3 +119,66 @@ def test_a_drag_that_ends_outside_the_canvas_adds_nothing(desk: Desk) -> None:
     assert desk.report() == before
     desk.drag(before["row"], before["canvas"])
     desk.wait(lambda: desk.report()["layers"] != before["layers"])
+
+
+def test_a_block_is_dragged_from_its_tab_into_a_wire(desk: Desk) -> None:
+    before = desk.report()
+    desk.click(before["blocks_tab"])
+    desk.wait(lambda: desk.report()["tab"] == 1)
+    [source, target] = before["wires"][0]
+    ends = zip(before["boxes"][source], before["boxes"][target], strict=True)
+    middle = [sum(pair) // 2 for pair in ends]
+    desk.drag(desk.report()["pieces"]["Residual block"], middle)
+    desk.wait(lambda: "residual_block" in desk.report()["frames"])
+    after = desk.report()
+    assert [source, target] not in after["wires"]
+    assert after["undo"] == "Insert residual_block"
+    entered = [b for a, b in after["wires"] if a == source]
+    assert entered
+    assert {after["homes"][name] for name in entered} == {"residual_block"}
+    desk.do("key", "ctrl+z")
+    desk.wait(lambda: desk.report()["layers"] == before["layers"])
+
+
+def test_alt_drag_copies_and_keys_make_fold_and_open_a_block(desk: Desk) -> None:
+    before = desk.report()
+    name = before["wires"][1][0]
+    x, y = before["boxes"][name]
+    desk.drag([x, y], [x + 230, y + 40], key="alt")
+    desk.wait(lambda: len(desk.report()["layers"]) == len(before["layers"]) + 1)
+    assert desk.report()["undo"] == f"Duplicate {name}"
+    first, second = before["wires"][0]
+    desk.click(before["boxes"][first])
+    desk.click(before["boxes"][second], key="shift")
+    desk.wait(lambda: desk.report()["selected"] == sorted([first, second]))
+    desk.do("key", "ctrl+g")
+    desk.wait(lambda: "block" in desk.report()["frames"])
+    desk.do("key", "b")
+    desk.wait(lambda: "block" in desk.report()["boxes"])
+    assert first not in desk.report()["boxes"]
+    desk.do("key", "b")
+    desk.wait(lambda: "block" in desk.report()["frames"])
+    for _ in range(4):
+        desk.do("key", "ctrl+z")
+    desk.wait(lambda: desk.report()["boxes"] == before["boxes"])
+
+
+def test_a_layer_is_dragged_out_of_its_block_with_control_only(desk: Desk) -> None:
+    first, second = desk.report()["wires"][0]
+    desk.click(desk.report()["boxes"][first])
+    desk.click(desk.report()["boxes"][second], key="shift")
+    desk.do("key", "ctrl+g")
+    desk.wait(lambda: "block" in desk.report()["frames"])
+    at = desk.report()["boxes"][second]
+    left = [desk.report()["frames"]["block"][0][0] - 90, at[1]]
+    desk.do("key", "Escape")
+    desk.drag(at, left)
+    desk.wait(lambda: desk.report()["undo"] == f"Move {second}")
+    assert desk.report()["homes"][second] == "block"
+    desk.do("key", "ctrl+z")
+    desk.wait(lambda: desk.report()["boxes"][second] == at)
+    desk.do("key", "Escape")
+    desk.drag(at, left, key="ctrl")
+    desk.wait(lambda: desk.report()["homes"][second] == "")
+    assert desk.report()["homes"][first] == "block"
+    assert desk.report()["undo"] == f"Move {second} out of its block"

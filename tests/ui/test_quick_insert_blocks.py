@@ -85,6 +85,22 @@ def test_letters_that_begin_a_block_choose_it_and_others_the_layer(bench: Bench)
     assert bench.graph.nodes[-1].class_name == "Add"
 
 
+def test_blocks_that_are_meant_come_before_layers_that_only_have_the_letters(bench: Bench) -> None:
+    bench.key(Qt.Key.Key_Tab)
+    QTest.keyClicks(bench.view.inserter.quick.search, "res")
+    families = list(offered(bench))
+    assert families.index("Reshaping") < families.index("Blocks") < families.index("Merging")
+    assert bench.view.inserter.quick.tree.currentIndex().data() == "Reshape"
+
+
+def test_the_card_stays_in_sight_when_the_canvas_shrinks(bench: Bench) -> None:
+    double_click(bench, QPoint(600, 60))
+    quick = bench.view.inserter.quick
+    bench.view.resize(500, 500)
+    QApplication.processEvents()
+    assert bench.view.rect().contains(quick.geometry())
+
+
 def test_a_block_goes_behind_the_selection_or_into_the_selected_wire(bench: Bench) -> None:
     bench.scene.select(["out"])
     bench.key(Qt.Key.Key_Tab)

@@ -119,7 +119,9 @@ class LayerDrops(QObject):
         corner = (round(place.x() - middle.x() + x), round(place.y() - middle.y() + y))
         project = self._scene.bridge.document.project
         if target.edge is not None and fragment.inputs:
-            self._pieces.into(fragment, self.tr("block"), target.edge)
+            names = [group.name for group in fragment.groups if not group.parent]
+            title = names[0] if len(names) == 1 else self.tr("layers")
+            self._pieces.into(fragment, title, target.edge)
             return
         if target.port is not None:
             source = self._scene.ports_behind(target.port)[0]
