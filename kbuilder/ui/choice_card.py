@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QIcon, QKeyEvent
 from PySide6.QtWidgets import QFrame, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from kbuilder.ui.text import label
 
 _SIZE = QSize(300, 320)
+
+
+class Choice(NamedTuple):
+    """One thing to choose: what stands for it, its text, and a picture if it has one."""
+
+    key: object
+    text: str
+    icon: QIcon = QIcon()
+
+
 _KEY_ROLE = Qt.ItemDataRole.UserRole
 _PASSED_ON = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
 _CONFIRMING = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
@@ -22,13 +33,15 @@ class ChoiceCard(QFrame):
     chosen = Signal(object)
     """The key of the choice."""
 
-    def __init__(self, parent: QWidget) -> None:
+    def __init__(self, parent: QWidget, size: QSize = _SIZE) -> None:
         super().__init__(parent)
         self._owner = parent
+        self._size = size
         self.hide()
         self.setProperty("role", "card")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._back: QWidget | None = None
-        self._choices: Sequence[tuple[object, str]] = ()
+        self._choices: Sequence[Choice] = ()
         self._title = label(role="strong")
         self.search = QLineEdit()
         self.search.textChanged.connect(self._filter)
@@ -42,8 +55,8 @@ class ChoiceCard(QFrame):
         for part in (self._title, self.search, self.list):
             column.addWidget(part)
 
-    def ask(self, title: str, choices: Sequence[tuple[object, str]]) -> None:
-        """Offer keys with their texts; ``chosen`` tells which was taken."""
+    def ask(self, title: str, choices: Sequence[Choice]) -> None:
+        """Offer choices; ``chosen`` tells which was taken."""
         self._back = self._owner.focusWidget()
         self._choices = choices
         self._title.setText(title)
@@ -52,7 +65,7 @@ class ChoiceCard(QFrame):
         self.search.clear()
         self._filter("")
         area = self._owner.rect()
-        self.resize(min(_SIZE.width(), area.width()), min(_SIZE.height(), area.height()))
+        self.resize(self._size.boundedTo(area.size()))
         self.move(area.center() - self.rect().center())
         self.show()
         self.raise_()
@@ -82,10 +95,10 @@ class ChoiceCard(QFrame):
     def _filter(self, text: str) -> None:
         words = text.lower().split()
         self.list.clear()
-        for key, shown in self._choices:
-            if all(word in shown.lower() for word in words):
-                item = QListWidgetItem(shown)
-                item.setData(_KEY_ROLE, key)
+        for choice in self._choices:
+            if all(word in choice.text.lower() for word in words):
+                item = QListWidgetItem(choice.icon, choice.text)
+                item.setData(_KEY_ROLE, choice.key)
                 self.list.addItem(item)
         self.list.setCurrentRow(0)
 

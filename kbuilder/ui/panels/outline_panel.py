@@ -15,7 +15,7 @@ from kbuilder.document.naming import KERAS_NAME
 from kbuilder.document.reach import upstream
 from kbuilder.ui.canvas.scene import CanvasScene
 from kbuilder.ui.canvas.view import CanvasView
-from kbuilder.ui.choice_card import ChoiceCard
+from kbuilder.ui.choice_card import Choice, ChoiceCard
 from kbuilder.ui.panels.outline_model import CLASS, NAME, SHAPE, OutlineModel
 from kbuilder.ui.text import label
 
@@ -74,7 +74,7 @@ class OutlinePanel(QWidget):
             self._from = node
             above = upstream(graph, [node])
             choices = [
-                (each.id, f"{each.name} · {each.class_name}")
+                Choice(each.id, f"{each.name} · {each.class_name}")
                 for each in graph.nodes
                 if each.id not in above and each.class_name != INPUT_CLASS
             ]
@@ -91,7 +91,7 @@ class OutlinePanel(QWidget):
         if node:
             name = {each.id: each.name for each in graph.nodes}
             wires = (*graph.incoming[node], *graph.outgoing[node])
-            choices = [(e.key, f"{name[e.source]} → {name[e.target]}") for e in wires]
+            choices = [Choice(e.key, f"{name[e.source]} → {name[e.target]}") for e in wires]
             if choices:
                 self.card.ask(self.tr("Disconnect {0}").format(name[node]), choices)
             else:
