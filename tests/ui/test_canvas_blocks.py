@@ -179,6 +179,12 @@ def test_a_shared_layer_says_whose_it_is_and_follows_it(bench: Bench) -> None:
     bench.document.apply("Share", lambda p: group_edits.share(p, "stem", made))
     assert "stem" in bench.scene.nodes["again"].look.shared
     assert bench.scene.nodes["stem"].look.lent
+    (line,) = bench.scene.share_lines.items.values()
+    assert line.path().elementAt(0).x == bench.scene.nodes["stem"].pos().x() + 184
+    bench.document.apply("Move", lambda p: edits.move(p, {"again": (-400.0, 0.0)}))
+    assert line.path().elementAt(0).x == bench.scene.nodes["stem"].pos().x()
+    bench.document.apply("Own", lambda p: group_edits.unshare(p, ["again"]))
+    assert bench.scene.share_lines.items == {}
 
 
 def test_open_required_inputs_are_ports_of_the_box(bench: Bench) -> None:

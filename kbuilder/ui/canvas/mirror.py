@@ -22,6 +22,7 @@ from kbuilder.ui.canvas.overview import OverviewShapes
 from kbuilder.ui.canvas.ports import PortPlaces, place_block_ports, place_ports
 from kbuilder.ui.canvas.projection import Projection, drawn_alike, project
 from kbuilder.ui.canvas.routing import Obstacles, free_lane
+from kbuilder.ui.canvas.share_lines import ShareLines
 from kbuilder.ui.canvas.style import (
     NODE_BOUNDS,
     NODE_RECT,
@@ -62,6 +63,7 @@ class MirrorScene(QGraphicsScene):
         self.edges: dict[EdgeKey, EdgeItem] = {}
         self.frames: dict[str, FrameItem] = {}
         self.comments: dict[str, CommentItem] = {}
+        self.share_lines = ShareLines(self)
         self.root = ""
         self.pixel = 1.0
         self._detail = 1.0
@@ -318,6 +320,8 @@ class MirrorScene(QGraphicsScene):
             self.setSceneRect(self.sceneRect().united(wanted))
 
     def _tell_shapes(self) -> None:
+        if self._lenders or self.share_lines.items:
+            self.share_lines.follow(self.graph, self.nodes, self.canvas_style)
         if self.in_overview:
             self.update()
         self.shapes_changed.emit()
@@ -328,4 +332,4 @@ class MirrorScene(QGraphicsScene):
             for item in items.values():
                 item.set_style(self.canvas_style)
         self.update()
-        self.shapes_changed.emit()
+        self._tell_shapes()

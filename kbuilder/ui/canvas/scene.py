@@ -45,6 +45,7 @@ class CanvasScene(MirrorScene):
         self._carried: tuple[set[str], bool] | None = None
         self._mirror(self.graph.by_id)
         self._grow()
+        self._tell_shapes()
         bridge.changed.connect(self._sync)
 
     # --- blocks ---------------------------------------------------------------------------------

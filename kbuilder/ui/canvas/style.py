@@ -164,6 +164,7 @@ class CanvasStyle:
         self.wire_selected_pen = _pen(theme.accent, 3.4)
         self.preview_pen = _pen(theme.accent, 2.0)
         self.preview_pen.setDashPattern([4.0, 3.0])
+        self.share_pen = QPen(theme.muted, 1.4, Qt.PenStyle.DotLine)
         self.refused_pen = _pen(theme.error, 2.0)
         self.refused_pen.setDashPattern([4.0, 3.0])
         self.pill_brush = QBrush(theme.raised)
