@@ -288,6 +288,7 @@ class MainWindow(QMainWindow):
             self._start = None
         self.show_workspace(DESIGN)
         self.view.show_start()
+        self.view.setFocus()
 
     @Slot()
     def _restyle(self) -> None:

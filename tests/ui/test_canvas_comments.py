@@ -184,3 +184,15 @@ def test_an_endless_text_costs_no_more_than_what_is_seen(dressed, bench):
     item = CommentItem(Comment(id="x", text="\n" * 1000 + "w" * 500), bench.scene.canvas_style)
     assert len(item._wrapped()) < 10
     QApplication.processEvents()
+
+
+def test_a_comment_asked_for_over_layers_goes_beside_them(bench):
+    for number, place in enumerate((QPointF(20, 130), QPointF(-150, 250))):
+        bench.view.commenting.add(place)
+        bench.view.commenting.cancel()
+        bench.view.commenting.add(place)
+        QTest.keyClicks(bench.view.commenting.editor, "why")
+        bench.view.commenting.commit()
+        item = bench.scene.comments[bench.graph.comments[number].id]
+        boxes = [bench.scene.content_rect([node]) for node in bench.scene.nodes]
+        assert not any(box.intersects(item.sceneBoundingRect()) for box in boxes)

@@ -52,6 +52,19 @@ def test_the_start_page_opens_a_template_as_a_new_project(window: MainWindow, qt
     assert not window.scene.in_overview, "a newcomer sees names, not colours"
 
 
+def test_the_keys_go_to_the_canvas_when_the_start_page_is_left(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    window.activateWindow()
+    window.show_start()
+    card = window.findChild(TemplateCard, "template_mlp")
+    card.setFocus(Qt.FocusReason.TabFocusReason)
+    qtbot.keyClick(card, Qt.Key.Key_Space)
+    assert window.view.hasFocus()
+    qtbot.keyClick(window.view, Qt.Key.Key_Down)
+    assert len(window.scene.selected_ids()) == 1
+
+
 def test_all_of_the_start_page_can_be_reached_in_a_small_window(
     window: MainWindow, tmp_path: Path
 ) -> None:

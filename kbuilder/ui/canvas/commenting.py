@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from msgspec.structs import replace
 from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QGraphicsView, QPlainTextEdit
@@ -13,8 +14,10 @@ from kbuilder.document.graph import Comment
 from kbuilder.document.naming import new_id
 from kbuilder.ui.canvas.joining import block_at
 from kbuilder.ui.canvas.scene import CanvasScene
+from kbuilder.ui.canvas.style import NODE_RECT
 
 _LEAST_EDITOR = QSize(140, 60)
+_GAP = 24.0
 
 
 class Commenting(QObject):
@@ -36,15 +39,29 @@ class Commenting(QObject):
             bar.valueChanged.connect(self._place_editor)
 
     def add(self, place: QPointF) -> None:
-        """Put a comment at a point of the scene, into the block there, and write in it."""
-        group = block_at(self._scene, place)
-        made = Comment(id=new_id(), text="", x=round(place.x()), y=round(place.y()), group=group)
+        """Put a comment at a point of the scene, into the block there, and write in it.
+
+        Where it would cover layers, or they would cover it, it goes beside them.
+        """
+        made = Comment(id=new_id(), text="", x=round(place.x()), y=round(place.y()))
+        x = self._free_x(made)
+        made = replace(made, x=x, group=block_at(self._scene, QPointF(x, made.y)))
         self._scene.bridge.document.apply(
             self.tr("Add a comment"), partial(add_comment, comment=made), ("comment", made.id)
         )
         self._scene.select((), comments=[made.id])
         self.edit(made.id)
         self._fresh = True
+
+    def _free_x(self, made: Comment) -> float:
+        """The first place at or to the right of a comment's own where no box is in its way."""
+        area = QRectF(made.x, made.y, made.width, made.height)
+        boxes = sorted(self._scene.nodes.values(), key=lambda item: item.x())
+        for item in boxes:
+            box = NODE_RECT.translated(item.pos())
+            if box.intersects(area):
+                area.moveLeft(box.right() + _GAP)
+        return round(area.left())
 
     def edit(self, comment: str) -> None:
         """Write in a comment, over it."""
