@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QModelIndex, QPoint, Qt
+from PySide6.QtCore import QModelIndex, QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -191,3 +191,18 @@ def test_a_block_whose_file_broke_meanwhile_is_told(
     with qtbot.waitSignal(bench.view.hint):
         take(bench, "my head")
     assert len(bench.graph.nodes) == 3
+
+
+def test_the_card_opens_beside_the_selection_and_else_at_the_mouse(bench: Bench) -> None:
+    quick = bench.view.inserter.quick
+    bench.scene.select(["mid"])
+    bench.key(Qt.Key.Key_Tab)
+    box = bench.view.mapFromScene(bench.scene.content_rect(["mid"])).boundingRect()
+    assert not quick.geometry().intersects(box)
+    assert abs(quick.x() - box.right()) < 20
+    bench.key(Qt.Key.Key_Escape)
+    bench.scene.select(())
+    bench.view.inserter.ask_by_selection(QPointF(90, 80))
+    assert quick.pos() == QPoint(90, 80)
+    take(bench, "dropout")
+    assert (bench.middle(bench.graph.nodes[-1].id) - QPoint(90, 80)).manhattanLength() < 5

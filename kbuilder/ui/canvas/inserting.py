@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from PySide6.QtCore import QObject, QPointF, Signal
+from PySide6.QtCore import QObject, QPoint, QPointF, Signal
 from PySide6.QtWidgets import QGraphicsView
 
 from kbuilder.document.catalogue import ClassSpec
 from kbuilder.document.errors import FileRefusedError
 from kbuilder.document.graph import EdgeKey
-from kbuilder.document.places import NODE_HEIGHT
+from kbuilder.document.places import NODE_HEIGHT, NODE_WIDTH
 from kbuilder.document.ranks import feeds, takes
 from kbuilder.ui.canvas.above import selected_above
 from kbuilder.ui.canvas.editing import CanvasEditing
@@ -21,6 +21,9 @@ from kbuilder.ui.canvas.scene import CanvasScene
 from kbuilder.ui.layer_search import offered_layers
 from kbuilder.ui.library import TEMPLATES, Piece
 from kbuilder.ui.quick_insert import QuickInsert
+
+_CARD_GAP = 12.0
+"""From what is selected to the card of quick insert, in scene units."""
 
 
 class InsertPlace(NamedTuple):
@@ -88,6 +91,34 @@ class LayerInserter(QObject):
         """Open quick insert at a point of the view, with all layers and blocks, or only ``specs``."""
         pieces = () if specs else [piece for piece in self._library() if not piece.fault]
         self._open(place, at, specs or self._layers, pieces, note)
+
+    def ask_by_selection(self, mouse: QPointF | None) -> None:
+        """Open quick insert beside what is selected; without a selection at the mouse, or in the middle.
+
+        What is chosen lands there: behind the selected boxes, in the selected wire, or around ``mouse``.
+        """
+        place, view, scene = self.place_by_selection(), self._view, self._scene
+        near = self._corner_of_selection(place)
+        if near is not None and view.viewport().rect().contains(near):
+            at = QPointF(near)
+        else:
+            at = mouse or QPointF(view.viewport().rect().center())
+        if mouse is not None and not scene.selected_ids():
+            place = place._replace(middle=view.mapToScene(mouse.toPoint()))
+        self.ask(place, at)
+
+    def _corner_of_selection(self, place: InsertPlace) -> QPoint | None:
+        """Right of the last of the selected boxes, or of the selected wire; in the view."""
+        above = selected_above(self._scene)
+        if above:
+            lowest = max(above, key=lambda each: each.y)
+            corner = QPointF(lowest.x + NODE_WIDTH + _CARD_GAP, lowest.y)
+        elif place.edge is not None:
+            item = self._scene.edges[place.edge]
+            corner = (item.start + item.end) / 2 + QPointF(_CARD_GAP, 0.0)
+        else:
+            return None
+        return self._view.mapFromScene(corner)
 
     def ask_for_wire(self, port: Port, place: QPointF) -> None:
         """A wire from ``port`` ended in nothing: ask for what could take it there.

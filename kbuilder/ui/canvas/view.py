@@ -115,10 +115,8 @@ class CanvasView(ZoomView):
         self.setFocus()
 
     def open_quick_insert(self) -> None:
-        """Ask for a layer to insert as ``insert_layer`` would."""
-        middle = QPointF(self.viewport().rect().center())
-        at = self._mouse if self.underMouse() else middle
-        self.inserter.ask(self.inserter.place_by_selection(), at)
+        """Ask for a layer to insert as ``insert_layer`` would, or where the mouse is."""
+        self.inserter.ask_by_selection(self._mouse if self.underMouse() else None)
 
     def toggle_frozen(self) -> None:
         """Freeze the selected layers, or unfreeze them if all are frozen."""
