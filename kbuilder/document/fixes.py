@@ -85,6 +85,13 @@ class Unshare(_Step, frozen=True, kw_only=True):
     nodes: tuple[str, ...]
 
 
+class SetBlock(_Step, frozen=True, kw_only=True):
+    """Change name, colour or nesting of a block."""
+
+    group: str
+    values: dict[str, Any]
+
+
 class Freeze(_Step, frozen=True, kw_only=True):
     """Freeze nodes, or let them learn again."""
 
@@ -124,6 +131,7 @@ Step = (
     | Remove
     | ReplaceClass
     | Unshare
+    | SetBlock
     | Freeze
     | SetLoss
     | SetMetrics

@@ -21,6 +21,7 @@ from kbuilder.document.fixes import (
     Rename,
     ReplaceClass,
     ResetParams,
+    SetBlock,
     SetFit,
     SetLoss,
     SetMetrics,
@@ -56,7 +57,9 @@ def _refuse_gone(project: Project, fix: Fix, step: Step) -> None:
         getattr(step, name) for name in ("node", "source", "target") if getattr(step, name, "")
     ]
     named += getattr(step, "nodes", ())
-    if any(node not in project.graph.by_id for node in named):
+    block = getattr(step, "group", "")
+    gone = any(node not in project.graph.by_id for node in named)
+    if gone or (block and block not in project.graph.group_by_id):
         raise KBuilderError(
             f"“{fix.text}” cannot be done any more: the layer it is for was deleted meanwhile. "
             "Look at the problems again."
@@ -149,6 +152,10 @@ def _unshare(project: Project, step: Unshare, _: Catalogue) -> Project:
     return group_edits.unshare(project, step.nodes)
 
 
+def _set_block(project: Project, step: SetBlock, _: Catalogue) -> Project:
+    return group_edits.set_group(project, step.group, **step.values)
+
+
 def _freeze(project: Project, step: Freeze, _: Catalogue) -> Project:
     return edits.freeze(project, step.nodes, step.frozen)
 
@@ -178,6 +185,7 @@ _STEPS: dict[type, Callable[[Project, Any, Catalogue], Project]] = {
     Remove: _remove,
     ReplaceClass: _replace_class,
     Unshare: _unshare,
+    SetBlock: _set_block,
     Freeze: _freeze,
     SetLoss: _set_loss,
     SetMetrics: _set_metrics,

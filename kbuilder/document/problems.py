@@ -50,6 +50,7 @@ KINDS = {
     "open-dimension": "an open dimension where a fixed size is needed",
     "text-numbers": "text into a layer that computes with numbers",
     "numbers-text": "numbers into a layer that reads text",
+    "nested-name": "a block built as a model with a name that is taken or that Keras does not take",
     "nested-circle": "a block built as a model that its own output comes back into",
     "output-missing": "a wire from an output that the layer does not have",
     "wrapper-layer": "a wrapper around a layer it cannot wrap",

@@ -9,6 +9,7 @@ from kbuilder.document.fixes import Fix, Remove
 from kbuilder.document.graph import INPUT_CLASS, Edge, Graph, Node
 from kbuilder.document.problems import Problem, worst_first
 from kbuilder.document.project import Project
+from kbuilder.document.structure.blocks import block_problems
 from kbuilder.document.structure.losses import loss_problems
 from kbuilder.document.structure.names import name_problems
 from kbuilder.document.structure.parameters import parameter_problems
@@ -73,6 +74,7 @@ class Checker:
             text = "The graph is empty. Drag an Input and some layers onto the canvas."
             return (Problem(severity="error", kind="empty", text=text),)
         found = [*whole_graph_problems(graph, self._catalogue), *name_problems(graph)]
+        found += block_problems(graph)
         found += self._nodes(graph)
         return worst_first([*found, *loss_problems(project, self._catalogue)])
 

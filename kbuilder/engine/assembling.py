@@ -45,10 +45,7 @@ class _Assembly:
 
     def call(self, scope: str, tensors: Tensors) -> None:
         """Call everything inside ``scope`` on the tensors that are there, and add what comes out."""
-        units, circle = ordered_units(self._graph, scope)
-        for unit in circle:
-            self.problems.append(_no_model(self._graph, unit))
-        for unit in units:
+        for unit in ordered_units(self._graph, scope)[0]:
             if unit in self._graph.by_id:
                 self._call_node(self._graph.by_id[unit], tensors)
             else:
@@ -105,16 +102,3 @@ class _Assembly:
         for node in self._graph.order:
             if node.id in inside and node.class_name != INPUT_CLASS:
                 self._call_node(node, tensors)
-
-
-def _no_model(graph: Graph, unit: str) -> Problem:
-    group = graph.group_by_id.get(unit)
-    name = group.name if group else graph.by_id[unit].name
-    node = graph.members[unit][0] if group else unit
-    return Problem(
-        severity="error",
-        kind="nested-circle",
-        node=node,
-        text=f"“{name}” cannot be called: a wire leaves a block that is built as a model and comes back "
-        "into it. Take “Build as a Keras model” off the block, or put what lies between into it.",
-    )
