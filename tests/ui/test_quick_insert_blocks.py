@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QModelIndex, QPoint, QPointF, Qt
+from PySide6.QtCore import QModelIndex, QPoint, QPointF, QRect, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -197,12 +197,13 @@ def test_the_card_opens_beside_the_selection_and_else_at_the_mouse(bench: Bench)
     quick = bench.view.inserter.quick
     bench.scene.select(["mid"])
     bench.key(Qt.Key.Key_Tab)
-    box = bench.view.mapFromScene(bench.scene.content_rect(["mid"])).boundingRect()
+    corner = bench.scene.nodes["mid"].pos()
+    box = QRect(bench.point(corner), bench.point(corner + QPointF(184, 54)))
     assert not quick.geometry().intersects(box)
     assert abs(quick.x() - box.right()) < 20
     bench.key(Qt.Key.Key_Escape)
     bench.scene.select(())
-    bench.view.inserter.ask_by_selection(QPointF(90, 80))
-    assert quick.pos() == QPoint(90, 80)
+    bench.view.inserter.ask_by_selection(QPointF(220, 150))
+    assert quick.pos() == QPoint(220, 150)
     take(bench, "dropout")
-    assert (bench.middle(bench.graph.nodes[-1].id) - QPoint(90, 80)).manhattanLength() < 5
+    assert (bench.middle(bench.graph.nodes[-1].id) - QPoint(220, 150)).manhattanLength() < 5
