@@ -92,6 +92,7 @@ class Document:
 
     def _replace(self, project: Project) -> None:
         before, self.project = self.project, project
+        project.graph.take_lookups(before.graph)
         self._tell(difference(before, project))
 
     def _tell(self, changes: Changes) -> None:

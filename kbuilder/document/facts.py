@@ -7,14 +7,14 @@ import msgspec
 Shape = tuple[int | None, ...]
 
 
-class TensorFacts(msgspec.Struct, frozen=True):
+class TensorFacts(msgspec.Struct, frozen=True, gc=False):
     """Shape with the batch dimension (None where open) and dtype of one tensor."""
 
     shape: Shape
     dtype: str
 
 
-class NodeFacts(msgspec.Struct, frozen=True, kw_only=True):
+class NodeFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What is known of a node without building it: its tensors, weights and costs.
 
     ``weight_bytes`` is the memory of its weights, ``activation_bytes`` that of its outputs for one

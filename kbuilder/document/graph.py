@@ -33,7 +33,7 @@ class Node(Value, frozen=True, kw_only=True):
     y: float = 0.0
 
 
-class Edge(Value, frozen=True, kw_only=True):
+class Edge(Value, frozen=True, kw_only=True, gc=False):
     """A wire from an output port of one node to an input port of another, ports counted from 0."""
 
     source: str
@@ -155,17 +155,28 @@ class Graph(Value, frozen=True, kw_only=True, dict=True):
     @cached_property
     def order(self) -> tuple[Node, ...]:
         """Nodes with every source before its targets. Nodes on a cycle are left out."""
+        return tuple(self.by_id[node] for node in self._ordered)
+
+    @cached_property
+    def _ordered(self) -> tuple[str, ...]:
         waiting = {node.id: len(self.incoming[node.id]) for node in self.nodes}
         ready = [node.id for node in self.nodes if not waiting[node.id]]
-        ordered: list[Node] = []
+        ordered: list[str] = []
         while ready:
             current = ready.pop(0)
-            ordered.append(self.by_id[current])
+            ordered.append(current)
             for edge in self.outgoing[current]:
                 waiting[edge.target] -= 1
                 if not waiting[edge.target]:
                     ready.append(edge.target)
         return tuple(ordered)
+
+    def take_lookups(self, other: Graph) -> None:
+        """Take from another graph the lookups that follow from ids and wires, if it has the same."""
+        if self.edges == other.edges and [*self.by_id] == [*other.by_id]:
+            for name in ("incoming", "outgoing", "_ordered"):
+                if name in other.__dict__:
+                    self.__dict__.setdefault(name, other.__dict__[name])
 
     def downstream(self, start: Iterable[str]) -> set[str]:
         """Ids of all nodes that can be reached from ``start``, which is part of the answer."""

@@ -130,6 +130,7 @@ class Stage:
         self.pictures = 0
         self.application = app.make_application()
         self.window: MainWindow = app.make_window(Document(project) if project else None)
+        app.spare_collector(self.window)
         self.window.training.failed.connect(lambda event: sys.exit(event.text))
         self.ready: list[object] = []
         self.window.workbench.ready.connect(self.ready.append)

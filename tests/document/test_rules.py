@@ -1,6 +1,8 @@
+import random
 from dataclasses import dataclass
 
 import pytest
+from msgspec.structs import replace
 
 from kbuilder.document import edits
 from kbuilder.document.catalogue import load_catalogue
@@ -379,3 +381,43 @@ def test_a_checker_says_after_each_edit_what_a_fresh_check_says() -> None:
     projects = [GOOD, *(case.project for case in CASES), GOOD]
     for each in projects:
         assert checker.check(each) == judge(each)
+
+
+def test_a_checker_that_follows_an_edit_says_what_a_fresh_check_says() -> None:
+    checker, rng, edited, said = Checker(CATALOGUE), random.Random(3), BRANCH, set()
+    for _ in range(300):
+        graph = edited.graph
+        chosen = rng.choice(graph.nodes)
+        edges = list(graph.edges)
+        match rng.randrange(4):
+            case 0:
+                params = {**chosen.params, "units": rng.choice([3, -1])}
+                chosen = replace(chosen, params=params, output=not chosen.output)
+            case 1:
+                class_name = rng.choice(["Dense", "Add", "Input", "NoSuchLayer"])
+                chosen = replace(chosen, class_name=class_name)
+            case 2 if edges:
+                edges.pop(rng.randrange(len(edges)))
+            case 3:
+                source, port = rng.choice(graph.nodes).id, rng.randrange(2)
+                edge = Edge(source=source, target=chosen.id, target_port=port)
+                edges = [each for each in edges if each != edge] + [edge]
+        nodes = tuple(chosen if each.id == chosen.id else each for each in graph.nodes)
+        edited = replace(edited, graph=replace(graph, nodes=nodes, edges=tuple(edges)))
+        edited.graph.take_lookups(graph)
+        found = checker.check(edited)
+        assert found == judge(edited)
+        said |= {problem.kind for problem in found}
+    assert len(said) > 8
+
+
+def test_lookups_are_taken_over_from_a_graph_with_the_same_wires_only() -> None:
+    graph = BRANCH.graph
+    assert graph.order
+    alike = replace(graph, nodes=tuple(replace(node, x=node.x + 1) for node in graph.nodes))
+    alike.take_lookups(graph)
+    assert alike.incoming is graph.incoming
+    assert alike.order == replace(alike).order
+    cut = replace(graph, edges=graph.edges[1:])
+    cut.take_lookups(graph)
+    assert cut.incoming == replace(cut).incoming != graph.incoming

@@ -1,10 +1,11 @@
+import random
 import time
 
 import keras
 import msgspec
 import pytest
 
-from kbuilder.document.graph import Graph
+from kbuilder.document.graph import Edge, Graph
 from kbuilder.document.project import Project
 from kbuilder.engine.build import build
 from kbuilder.engine.infer import Inference
@@ -186,3 +187,45 @@ def test_freezing_and_sharing_are_seen_although_nothing_is_tried_again(catalogue
     frozen = msgspec.structs.replace(graph.nodes[1], trainable=False)
     graph = msgspec.structs.replace(graph, nodes=(graph.nodes[0], frozen))
     assert inference.infer(graph)[0]["#d"].fixed_params == 15
+
+
+def test_after_any_edit_it_says_what_a_fresh_one_says(catalogue):
+    """Wires, parameters, freezing, sharing and nodes come and go at random, also to what is wrong."""
+    rng = random.Random(7)
+    layers = [make_node("Dense", f"d{number}", units=3 + number % 2) for number in range(5)]
+    start = make_graph(
+        make_node("Input", "in", shape=[4]), *layers[:3], make_node("Add", "sum"), *layers[3:]
+    )
+    inference, graph, kinds = Inference(catalogue), start, set()
+    for step in range(150):
+        graph = graph if step % 12 else start
+        nodes, edges = list(graph.nodes), list(graph.edges)
+        at = rng.randrange(1, len(nodes))
+        match rng.randrange(7):
+            case 0:
+                params = {"units": rng.choice([3, 4, -1])}
+                nodes[at] = msgspec.structs.replace(nodes[at], params=params)
+            case 1:
+                trainable = not nodes[at].trainable
+                nodes[at] = msgspec.structs.replace(nodes[at], trainable=trainable)
+            case 2:
+                shares = "" if nodes[at].shares else "#d1"
+                if nodes[at].class_name == "Dense" and nodes[at].id != "#d1":
+                    nodes[at] = msgspec.structs.replace(nodes[at], shares=shares)
+            case 3 | 4:
+                source, target = sorted(rng.sample(range(len(nodes)), 2))
+                port = rng.randrange(2) if nodes[target].class_name == "Add" else 0
+                edge = Edge(source=nodes[source].id, target=nodes[target].id, target_port=port)
+                ends = (edge.target, port)
+                edges = [each for each in edges if (each.target, each.target_port) != ends]
+                edges.append(edge)
+            case 5 if edges:
+                edges.pop(rng.randrange(len(edges)))
+            case 6:
+                rng.shuffle(nodes)
+                nodes.sort(key=lambda node: node.class_name != "Input")
+        graph = msgspec.structs.replace(graph, nodes=tuple(nodes), edges=tuple(edges))
+        facts, problems = inference.infer(graph)
+        assert (facts, problems) == Inference(catalogue).infer(graph)
+        kinds |= {(len(facts), bool(problems))}
+    assert len(kinds) > 5
