@@ -135,9 +135,13 @@ def _collapse(project: Project, group_id: str, collapsed: bool) -> Project:
     before = drawn(graph, group_id, extent)
     after = set_group(project, group_id, collapsed=collapsed)
     shown = drawn(after.graph, group_id, extent)
-    # Only what lies wholly below the block follows; a block drawn beside it stays where it is.
-    edge = extent.top + NODE_HEIGHT if before.height <= NODE_HEIGHT else extent.bottom
-    distance = shown.bottom - before.bottom
+    # Only what lies wholly below the block follows; a block drawn beside it stays where it is. What
+    # follows keeps its distance to the layers, not to the frame, which may reach beyond the gap.
+    edge, end = (
+        extent.bottom if box.height > NODE_HEIGHT else extent.top + NODE_HEIGHT
+        for box in (before, shown)
+    )
+    distance = end - edge
     inside = set(graph.members[group_id])
 
     def shifted(item: Any) -> Any:

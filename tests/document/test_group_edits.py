@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from msgspec.structs import replace
 
@@ -21,7 +23,7 @@ def chain(*names: str) -> Project:
         Node(id=name, class_name="Dense", name=name, params={"units": 4}, y=100.0 * number)
         for number, name in enumerate(names, 1)
     ]
-    edges = [Edge(source=a.id, target=b.id) for a, b in zip(nodes[:-1], nodes[1:], strict=True)]
+    edges = [Edge(source=a.id, target=b.id) for a, b in itertools.pairwise(nodes)]
     return Project(graph=Graph(nodes=tuple(nodes), edges=tuple(edges)))
 
 
@@ -113,7 +115,7 @@ def test_a_block_that_nothing_feeds_is_repeated_as_a_chain_too() -> None:
 def test_a_repeated_block_leaves_no_two_boxes_on_one_place() -> None:
     graph = group_edits.repeat(grouped("a", "b"), "g", 3).graph
     tops = sorted(node.y for node in graph.nodes)
-    assert all(b - a >= NODE_HEIGHT for a, b in zip(tops[:-1], tops[1:], strict=True))
+    assert all(b - a >= NODE_HEIGHT for a, b in itertools.pairwise(tops))
 
 
 def test_deleting_the_last_member_deletes_the_block_but_no_comment() -> None:
@@ -200,3 +202,15 @@ def test_blocks_comments_and_shared_layers_are_saved() -> None:
     note = Comment(id="n", text="why", x=3.0, colour="green")
     project = replace(project, graph=replace(project.graph, comments=(note,)))
     assert project_file.decode(project_file.encode(project), "x.kbuilder") == project
+
+
+def test_what_follows_a_folded_block_keeps_its_distance() -> None:
+    nodes = tuple(
+        Node(id=name, class_name="ReLU", name=name, y=98.0 * row, group=home)
+        for row, (name, home) in enumerate((("a", "g"), ("b", "g"), ("c", "")))
+    )
+    project = Project(graph=Graph(nodes=nodes, groups=(Group(id="g", name="block"),)))
+    folded = group_edits.collapse(project, ["g"], True)
+    box = drawn(folded.graph, "g", extents(folded.graph)["g"])
+    assert folded.graph.by_id["c"].y - box.bottom == 98.0 - NODE_HEIGHT
+    assert group_edits.collapse(folded, ["g"], False) == project
