@@ -1,6 +1,7 @@
 """Takes the README's pictures of the real window: ``python packaging/make_pictures.py``.
 
-Trains the digits sample in a window offscreen and grabs each workspace, dark and light.
+Trains the digits sample in a window offscreen and grabs each workspace, dark and light, and after
+that the canvas with blocks, a comment and a problem.
 """
 
 from __future__ import annotations
@@ -15,12 +16,19 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 from PySide6.QtCore import QObject, QTimer
 
 from kbuilder import app
+from kbuilder.document import edits
+from kbuilder.document.comment_edits import add_comment
+from kbuilder.document.graph import Comment, Group
+from kbuilder.document.group_edits import collapse, group
+from kbuilder.document.project import Project
+from kbuilder.document.templates import load_templates
 from kbuilder.ui import theme
 from kbuilder.ui.main_window import DATA, DESIGN, INSPECT, RUNS, TRAIN
 
 PICTURES = Path(__file__).parent / "pictures"
 SIZE = (1440, 900)
 SETTLE_MS = 2500
+READABLE = 0.7
 
 
 class Photographer(QObject):
@@ -38,6 +46,8 @@ class Photographer(QObject):
             self._design,
             self._inspect,
             self._runs,
+            self._blocks,
+            self._blocks_drawn,
             self._close,
         ]
         self._window.training.ended.connect(self._trained)
@@ -78,7 +88,46 @@ class Photographer(QObject):
         self._grab("runs")
         self._window.show_workspace(TRAIN)
 
+    def _blocks(self) -> None:
+        """An open block, a folded one, a comment, and a problem that can be fixed."""
+        window = self._window
+        window.show_workspace(DESIGN)
+        window.files.open_sample("digits-cnn")
+        window.document.apply("Residual", self._with_block)
+        window.scene.select((), [(self._id("conv_3"), 0, self._id("average"), 0)])
+        template = next(each for each in load_templates() if each.name == "squeeze_excite")
+        window.view.insert_piece(template.fragment(), template.title)
+        inserted = window.scene.selected_groups()
+        window.scene.select(())
+        window.document.apply("Fold", lambda project: collapse(project, inserted, True))
+        gone = [self._id("average")]
+        window.document.apply("Remove", lambda project: edits.remove(project, gone, heal=True))
+        window.scene.select(inserted)
+        window.view.set_zoom(READABLE)
+        frame = window.scene.frames["residual"].sceneBoundingRect()
+        window.view.centerOn(frame.united(window.scene.content_rect(inserted)).center())
+
+    def _with_block(self, project: Project) -> Project:
+        residual = Group(id="residual", name="residual", colour="blue")
+        ids = [self._id(name) for name in ("conv_2", "normalization", "shortcut", "add")]
+        note = Comment(
+            id="why",
+            text="The shortcut keeps what conv_1 saw; BatchNormalization keeps its scale.",
+            x=-400.0,
+            y=330.0,
+            colour="amber",
+        )
+        return add_comment(group(project, residual, ids, []), note)
+
+    def _blocks_drawn(self) -> None:
+        """Once the engine has told what is wrong."""
+        if self._window.workbench.problems:
+            self._grab("design_blocks")
+        else:
+            self._steps.insert(0, self._blocks_drawn)
+
     def _close(self) -> None:
+        self._window.document.open(Project(), None)  # nothing unsaved, so that closing asks nothing
         self._window.close()
         self._application.quit()
 
