@@ -205,7 +205,7 @@ class MainWindow(QMainWindow):
         if self.document.modified:
             saved = self.tr("● Unsaved changes")
         elif self.document.path is None:
-            saved = self.tr("● Not saved yet") if count else ""
+            saved = self.tr("● Not saved yet")
         else:
             saved = self.tr("● Saved")
         self._status.show_text("saved", saved)

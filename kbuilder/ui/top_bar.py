@@ -156,7 +156,6 @@ class StatusLine(QWidget):
         """Put a text into one of the places."""
         self._labels[name].setText(text)
         self._labels[name].setToolTip(tooltip(text))
-        self._labels[name].setVisible(bool(text))
 
     def _label(self, name: str) -> QLabel:
         self._labels[name] = label(role="muted")
