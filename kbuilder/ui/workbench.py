@@ -63,6 +63,8 @@ class Workbench(QObject):
         self._checker = Checker(catalogue)
         self._structure: tuple[Project | None, tuple[Problem, ...]] = (None, ())
         self._advice: tuple[Problem, ...] | None = None
+        self._told: tuple[dict[str, NodeFacts] | None, tuple[Problem, ...], list[str]]
+        self._told = (None, (), [])
         self._failed: tuple[Problem, ...] = ()
         self._memory_bytes = 0
         self._previewed: object = None
@@ -130,8 +132,11 @@ class Workbench(QObject):
             [each for each in part if not each.node or each.node in nodes]
             for part in (self._inferred, self._advice, self._failed)
         )
-        self.problems = joined(self._structure[1], *later)
-        self.facts_changed.emit()
+        self.problems = problems = joined(self._structure[1], *later)
+        names = [nodes[each.node].name for each in problems if each.node in nodes]
+        told, self._told = self._told, (self.facts, problems, names)
+        if told[0] is not self.facts or told[1:] != (problems, names):
+            self.facts_changed.emit()
 
     def _fields(self) -> Fields | None:
         preview = self.preview

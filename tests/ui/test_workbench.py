@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from msgspec.structs import replace
+from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -184,10 +185,14 @@ def test_advice_follows_the_facts_and_the_loss(qtbot: QtBot, catalogue: Catalogu
 
 def test_advice_waits_for_the_facts_of_the_edited_graph(qtbot: QtBot, catalogue: Catalogue) -> None:
     stand = informed(catalogue)
+
+    def edit(before: Project) -> Project:
+        after = edits.set_params(before, ["out"], {"activation": "softmax"})
+        return edits.set_params(after, ["mid"], {"units": -1})
+
     with qtbot.waitSignal(stand.bench.facts_changed, timeout=WAIT_MS):
-        stand.document.apply(
-            "Set", lambda p: edits.set_params(p, ["out"], {"activation": "softmax"})
-        )
+        stand.document.apply("Set", edit)
+    assert "size" in kinds(stand)
     assert "logits-missing" in kinds(stand)
     stand.engine.say(Inferred(request=stand.engine.last(Infer).request, nodes=facts()))
     assert "logits-missing" not in kinds(stand)
@@ -215,3 +220,18 @@ def test_why_a_training_failed_is_shown_until_the_next_edit(
     assert stand.bench.problems[0] == why
     stand.document.apply("Rename", lambda p: edits.rename(p, "in", "picture"))
     qtbot.waitUntil(lambda: why not in stand.bench.problems, timeout=WAIT_MS)
+
+
+def test_views_hear_of_an_edit_when_it_changes_what_is_known(
+    qtbot: QtBot, catalogue: Catalogue
+) -> None:
+    stand = informed(catalogue)
+    heard: list[int] = []
+    stand.bench.facts_changed.connect(lambda: heard.append(len(stand.bench.problems)))
+    stand.document.apply("Move", lambda p: edits.move(p, {"mid": (40.0, 120.0)}))
+    QCoreApplication.processEvents()
+    assert heard == []
+    stand.document.apply("Rename", lambda p: edits.rename(p, "out", "scores"))
+    qtbot.waitUntil(lambda: len(heard) == 1, timeout=WAIT_MS)
+    stand.engine.say(Inferred(request=stand.engine.last(Infer).request, nodes=facts()))
+    assert len(heard) == 2

@@ -239,7 +239,12 @@ class BoolEditor(QToggleSwitch):
         """Switch without telling."""
         # Signals are not blocked: the switch moves its handle by its own ``toggled``.
         self._shown = bool(value)
-        self.setChecked(self._shown)
+        if self.isChecked() != self._shown:
+            # At once: each picture of the handle on its way paints the whole panel.
+            duration = self.animationDuration()
+            self.setAnimationDuration(0)
+            self.setChecked(self._shown)
+            self.setAnimationDuration(duration)
 
     def set_mixed(self) -> None:
         """Show off; the first click switches all on."""

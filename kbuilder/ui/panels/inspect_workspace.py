@@ -68,6 +68,7 @@ class InspectWorkspace(QWidget):
         row.addWidget(splitter)
         workbench.preview_changed.connect(self._show_samples)
         workbench.facts_changed.connect(self._show_layers)
+        bridge.changed.connect(self._show_layers)
         training.activations.connect(self._show)
         training.failed.connect(self._show_failure)
         training.ended.connect(self._schedule)

@@ -311,8 +311,9 @@ class FamilyBar(QWidget):
 
     def set_family(self, family: str) -> None:
         """Take another family's colour."""
-        self._family = family
-        self.update()
+        if family != self._family:
+            self._family = family
+            self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """A rounded bar."""
