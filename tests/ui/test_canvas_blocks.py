@@ -285,3 +285,23 @@ def test_a_wire_to_a_folded_block_feeds_all_that_the_port_feeds(bench: Bench) ->
     bench.release(end)
     assert {("two", "conv"), ("two", "add")} <= bench.wires
     assert ("stem", "conv") not in bench.wires
+
+
+def test_a_block_stays_selected_when_it_is_folded_and_looks_so(bench: Bench) -> None:
+    bench.scene.select(["block"])
+    bench.view.grouping.fold()
+    assert bench.scene.selected_groups() == ["block"]
+    assert bench.scene.nodes["block"]._selected
+    bench.view.grouping.fold()
+    assert bench.scene.frames["block"]._selected
+
+
+def test_leaving_a_block_shows_what_one_saw_before(bench: Bench) -> None:
+    bench.view.set_zoom(0.8)
+    bench.view.centerOn(bench.scene.nodes["out"])
+    before = bench.view.mapToScene(bench.view.viewport().rect().center())
+    bench.scene.enter("block")
+    bench.scene.leave()
+    after = bench.view.mapToScene(bench.view.viewport().rect().center())
+    assert bench.view.zoom == pytest.approx(0.8)
+    assert (after - before).manhattanLength() < 4

@@ -194,3 +194,14 @@ def test_a_block_in_part_selected_with_others_is_many_layers(
     window.scene.select(["g", "in"])
     assert block.isHidden()
     assert "3" in window.design.properties._title.text()
+
+
+def test_inside_a_block_with_nothing_selected_the_block_is_shown(
+    window: MainWindow, block: Any
+) -> None:
+    window.scene.enter("g")
+    assert window.design.properties._title.text() == "middle"
+    assert not block.isHidden()
+    window.scene.leave()
+    window.scene.select(())
+    assert window.design.properties._title.text() == "Model"

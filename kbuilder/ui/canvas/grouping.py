@@ -115,8 +115,9 @@ class CanvasGrouping(QObject):
         """Put copies of a block behind it."""
         name = self._graph.group_by_id[group].name
         copies = min(copies, MOST_COPIES)
+        many = self.tr("Repeat {name} %n times", "", copies)
         self._apply(
-            self.tr("Repeat {name} %n times", "", copies).format(name=name),
+            (many if copies > 1 else self.tr("Repeat {name}")).format(name=name),
             partial(group_edits.repeat, group_id=group, copies=copies),
         )
 

@@ -188,6 +188,7 @@ class MirrorScene(QGraphicsScene):
         if item is None:
             item = self.nodes[box] = NodeItem(node, look, ports, self.canvas_style)
             self._set_detail(item)
+            item.set_selected(box in self._selected)
             self.addItem(item)
         else:
             item.update_look(node, look, ports)
@@ -258,6 +259,7 @@ class MirrorScene(QGraphicsScene):
                 self.frames[group].set_group(graph.group_by_id[group], box, level)
             else:
                 item = FrameItem(graph.group_by_id[group], box, level, self.canvas_style)
+                item.set_selected(group in self._selected)
                 self.frames[group] = item
                 self.addItem(item)
 

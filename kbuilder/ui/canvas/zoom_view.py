@@ -40,6 +40,8 @@ class ZoomView(QGraphicsView):
         super().__init__(scene, parent)
         self.canvas = scene
         self._start_when_shown = True
+        self._root = ""
+        self._seen: dict[str, tuple[float, QPointF]] = {}
         self._grid = DotGrid()
         self.minimap = Minimap(scene.shapes, scene.canvas_style, self)
         self.minimap.moved.connect(self.centerOn)
@@ -48,7 +50,7 @@ class ZoomView(QGraphicsView):
         self.overlays = Overlays(self, self.breadcrumb, self.minimap)
         self._set_up_view()
         scene.shapes_changed.connect(self._graph_changed)
-        scene.replaced.connect(self.show_start)
+        scene.replaced.connect(self._show_other_project)
         scene.root_changed.connect(self._show_root)
         theme.notifier.changed.connect(self._restyle)
         self._graph_changed()
@@ -206,12 +208,23 @@ class ZoomView(QGraphicsView):
         self.overlays.show_invitation(not self.canvas.nodes)
 
     def _show_root(self) -> None:
-        """Show the way to the block that was entered, and all that is in it."""
+        """Show the way to the block that was entered and all that is in it, or where one was before."""
         graph = self.canvas.graph
+        self._seen[self._root] = (self.zoom, self.mapToScene(self.viewport().rect().center()))
+        self._root = self.canvas.root
         around = list(graph.ancestors(self.canvas.root))
         self.breadcrumb.set_path(
             [(each, graph.group_by_id[each].name) for each in reversed(around)]
         )
+        if self._root in self._seen:
+            zoom, middle = self._seen[self._root]
+            self.set_zoom(zoom)
+            self.centerOn(middle)
+        else:
+            self.show_start()
+
+    def _show_other_project(self) -> None:
+        self._seen, self._root = {}, self.canvas.root
         self.show_start()
 
     def _restyle(self) -> None:

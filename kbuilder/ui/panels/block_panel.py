@@ -54,6 +54,7 @@ class BlockPanel(QWidget):
         self.form.reset.connect(lambda name: self._edit(name, PLAIN if name == "colour" else False))
         self.copies = QSpinBox()
         self.copies.setRange(1, MOST_COPIES)
+        self.copies.lineEdit().setTextMargins(5, 0, 0, 0)
         self.copies.setAccessibleName(self.tr("Number of copies"))
         repeat = QPushButton(self.tr("Repeat"))
         repeat.setToolTip(self.tr("Puts copies of the block behind it, each fed by the one before"))

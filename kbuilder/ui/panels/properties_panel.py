@@ -84,6 +84,7 @@ class PropertiesPanel(QScrollArea):
         self._column.addWidget(self._help)
         self._column.addStretch(1)
         scene.selection_changed.connect(self.refresh)
+        scene.root_changed.connect(self.refresh)
         bridge.changed.connect(self.refresh)
         workbench.facts_changed.connect(self._show_facts)
         self.refresh()
@@ -94,6 +95,8 @@ class PropertiesPanel(QScrollArea):
         graph = self._document.project.graph
         ids = [node for node in self._scene.selected_ids() if node in graph.by_id]
         blocks = self._scene.selected_groups()
+        if not ids and self._scene.root in graph.group_by_id:
+            blocks, ids = [self._scene.root], list(graph.members[self._scene.root])
         block = blocks[0] if len(blocks) == 1 and set(graph.members[blocks[0]]) == set(ids) else ""
         self._nodes = [] if block else [graph.by_id[node] for node in ids]
         for form in self._forms or ():
