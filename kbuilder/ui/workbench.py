@@ -54,6 +54,8 @@ class Workbench(QObject):
         super().__init__(parent)
         self.facts: dict[str, NodeFacts] = {}
         self.problems: tuple[Problem, ...] = ()
+        self.checked = False
+        """Whether the engine has judged the open project at least once."""
         self.preview: DataPreview | None = None
         self.preview_fault = ""
         self.catalogue = catalogue
@@ -96,6 +98,7 @@ class Workbench(QObject):
             self._check_timer.start()
         if changes.replaced:
             self.facts, self._inferred, self._advice = {}, (), None
+            self.checked = False
             self.preview, self.preview_fault, self._previewed = None, "", None
             self.preview_changed.emit()
         if changes.compile or changes.fit:
@@ -180,7 +183,7 @@ class Workbench(QObject):
     @Slot(object)
     def _take(self, event: object) -> None:
         if isinstance(event, Inferred) and event.request == self._infer_request:
-            self.facts, self._inferred = event.nodes, event.problems
+            self.facts, self._inferred, self.checked = event.nodes, event.problems, True
             if not self._infer_again:
                 self._advice = None
             self._check()

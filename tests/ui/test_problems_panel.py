@@ -218,3 +218,12 @@ def test_a_hint_is_no_fault_of_its_field(window: MainWindow) -> None:
     assert row._fault.text() == ""
     say(window, fault)
     assert row._fault.text() == "Too few."
+
+
+def test_nothing_is_promised_before_the_engine_has_answered(window: MainWindow) -> None:
+    shown = panel_of(window)._list
+    window.workbench.start()
+    assert (shown._nothing.isHidden(), shown._checking.isHidden()) == (True, False)
+    engine: FakeEngine = window._engines[0]  # type: ignore[assignment]
+    engine.say(Inferred(request=engine.last(Infer).request, nodes=facts()))
+    assert (shown._nothing.isHidden(), shown._checking.isHidden()) == (False, True)

@@ -52,9 +52,12 @@ class ProblemList(QScrollArea):
         self._column.setContentsMargins(6, 2, 6, 6)
         self._column.setSpacing(0)
         self._nothing = ProblemRow(None, "", self.tr("No problems. The model can be trained."))
+        self._checking = label(self.tr("Checking…"), "muted")
+        self._checking.setContentsMargins(8, 6, 8, 4)
         self._more = label(role="muted")
         self._more.setContentsMargins(8, 4, 8, 4)
         self._column.addWidget(self._nothing)
+        self._column.addWidget(self._checking)
         self._column.addWidget(self._more)
         self._column.addStretch(1)
 
@@ -62,8 +65,13 @@ class ProblemList(QScrollArea):
         """The rows from top to bottom."""
         return list(self._rows)
 
-    def show_problems(self, problems: tuple[Problem, ...], names: dict[str, str]) -> None:
-        """Show these problems; ``names`` are those of the nodes by id. Rows that still hold stay."""
+    def show_problems(
+        self, problems: tuple[Problem, ...], names: dict[str, str], *, checked: bool
+    ) -> None:
+        """Show these problems; ``names`` are those of the nodes by id. Rows that still hold stay.
+
+        Unless ``checked``, there may be more: the engine has not answered yet.
+        """
         old = self._rows
         self._rows = []
         for problem in problems[:MOST_ROWS]:
@@ -81,7 +89,8 @@ class ProblemList(QScrollArea):
         for number, row in enumerate(self._rows):
             if self._column.indexOf(row) != number:
                 self._column.insertWidget(number, row)
-        self._nothing.setVisible(not problems)
+        self._nothing.setVisible(checked and not problems)
+        self._checking.setVisible(not checked)
         self._more.setVisible(len(problems) > MOST_ROWS)
         self._more.setText(self.tr("… and %n more", "", len(problems) - len(self._rows)))
 

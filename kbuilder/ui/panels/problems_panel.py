@@ -75,9 +75,10 @@ class ProblemsPanel(QTabWidget):
             for problem in problems
             if problem.node in graph.by_id
         }
-        if (problems, names) != self._shown:
-            self._shown = (problems, names)
-            self._list.show_problems(problems, names)
+        checked = self._workbench.checked
+        if (problems, names, checked) != self._shown:
+            self._shown = (problems, names, checked)
+            self._list.show_problems(problems, names, checked=checked)
             self._show_count(problems)
         if self.currentWidget() is self._summary:
             self._show_summary()
