@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QMouseEvent
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 
 from kbuilder.document.catalogue import Catalogue
 from kbuilder.document.document import Document
@@ -62,6 +64,19 @@ class Bench:
 
     def move(self, at: QPoint) -> None:
         QTest.mouseMove(self.view.viewport(), at)
+
+    def hover(self, at: QPoint) -> None:
+        """Move the mouse with no button down, also where another test's window lies above."""
+        viewport = self.view.viewport()
+        event = QMouseEvent(
+            QEvent.Type.MouseMove,
+            QPointF(at),
+            QPointF(viewport.mapToGlobal(at)),
+            Qt.MouseButton.NoButton,
+            Qt.MouseButton.NoButton,
+            Qt.KeyboardModifier.NoModifier,
+        )
+        QApplication.sendEvent(viewport, event)
 
     def release(self, at: QPoint) -> None:
         QTest.mouseRelease(

@@ -51,7 +51,7 @@ def test_paste_lands_at_the_mouse(bench, monkeypatch):
     bench.click(bench.middle("mid"))
     bench.key(Qt.Key.Key_C, CONTROL)
     at = QPoint(700, 500)
-    bench.move(at)
+    bench.hover(at)
     bench.key(Qt.Key.Key_V, CONTROL)
     made = bench.graph.nodes[-1]
     assert (bench.middle(made.id) - at).manhattanLength() <= 2
