@@ -10,7 +10,7 @@ run: setup
 	.venv/bin/kbuilder demo --out out
 
 test: setup
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest -n 2 --dist loadfile
 
 lint: setup
 	.venv/bin/ruff format --check .
