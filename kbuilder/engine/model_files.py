@@ -175,16 +175,6 @@ def opening(path: Path) -> Iterator[Opening]:
         yield Opening(load_catalogue(), raw)
 
 
-def read_model(path: Path) -> OpenedModel:
-    """Open a model file with its weights.
-
-    Raises:
-        FileRefusedError: it is no model that can be opened; one sentence says what, where and why.
-    """
-    with opening(path) as found:
-        return found.load()
-
-
 def _without_weights(
     model: keras.Model, loaded: Sequence[str], left: Sequence[str]
 ) -> tuple[str, ...]:

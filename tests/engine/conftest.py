@@ -34,6 +34,14 @@ def make_graph(*nodes: Node, wires: str | None = None) -> Graph:
     return Graph(nodes=nodes, edges=edges)
 
 
+def read_model(path: Path):
+    """A model file with its weights, in one go."""
+    from kbuilder.engine.model_files import opening
+
+    with opening(path) as found:
+        return found.load()
+
+
 def loss(class_name: str, *metrics: str, weight: float = 1.0) -> OutputOptions:
     return OutputOptions(
         loss=KerasObject(class_name=class_name),

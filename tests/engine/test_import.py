@@ -16,7 +16,8 @@ import pytest
 from kbuilder.document.catalogue import ClassSpec, load_catalogue
 from kbuilder.document.errors import FileRefusedError
 from kbuilder.engine.import_graph import graph_from
-from kbuilder.engine.model_files import check_file, opening, read_model
+from kbuilder.engine.model_files import check_file, opening
+from tests.engine.conftest import read_model
 from tests.engine.sample_layers import model_with
 
 CATALOGUE = load_catalogue()

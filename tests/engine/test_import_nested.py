@@ -15,7 +15,7 @@ from kbuilder.document.catalogue import load_catalogue
 from kbuilder.document.errors import FileRefusedError
 from kbuilder.document.graph import Graph
 from kbuilder.engine.import_graph import graph_from
-from kbuilder.engine.model_files import read_model
+from tests.engine.conftest import read_model
 
 CATALOGUE = load_catalogue()
 layers = keras.layers

@@ -23,8 +23,9 @@ from kbuilder.document.project_file import load as load_project
 from kbuilder.document.values import KerasObject
 from kbuilder.engine.build import build
 from kbuilder.engine.compiling import compile_model
-from kbuilder.engine.model_files import check_file, load_weights, read_model, write_model
+from kbuilder.engine.model_files import check_file, load_weights, write_model
 from kbuilder.resources import resource
+from tests.engine.conftest import read_model
 from tests.engine.sample_layers import model_with
 
 layers = keras.layers

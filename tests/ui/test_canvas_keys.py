@@ -223,3 +223,13 @@ def test_double_click_activates_a_node_and_asks_on_empty_canvas(bench, qtbot):
     added = bench.graph.nodes[-1]
     assert (bench.middle(added.id) - QPoint(200, 300)).manhattanLength() <= 2
     assert bench.graph.incoming[added.id] == ()
+
+
+def test_o_makes_a_layer_that_others_read_an_output_too(bench):
+    bench.scene.select(["mid"])
+    bench.key(Qt.Key.Key_O)
+    assert bench.graph.by_id["mid"].output
+    assert [node.id for node in bench.graph.outputs] == ["mid", "out"]
+    assert bench.document.undo_text == "Make hidden an output"
+    bench.key(Qt.Key.Key_O)
+    assert not bench.graph.by_id["mid"].output

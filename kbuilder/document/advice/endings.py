@@ -45,12 +45,6 @@ class Target:
         limits = (self.minimum, self.maximum)
         return any(value is not None and value != int(value) for value in limits)
 
-    @property
-    def is_one_hot(self) -> bool:
-        """Whether the values look like vectors of zeros and ones, one for each class."""
-        inside = (self.minimum, self.maximum) == (0.0, 1.0)
-        return len(self.shape) == 1 and self.shape[0] > 1 and inside
-
 
 def target_of(fields: Sequence[FieldFacts]) -> Target | None:
     """The target that is stacked of these fields; None where that is not known."""

@@ -172,6 +172,15 @@ COMMANDS = (
         "add",
         on=("node", "wire", "canvas"),
     ),
+    Command(
+        "toggle_output",
+        MODEL,
+        QT_TRANSLATE_NOOP("Actions", "Make it an output, or no longer"),
+        lambda view: view.editing.toggle_output(view.canvas.selected_ids()),
+        "O",
+        enabled=lambda selected: selected.nodes == 1 and not selected.blocks,
+        on=("node",),
+    ),
     *BLOCK_COMMANDS,
     Command(
         "add_comment",

@@ -256,6 +256,17 @@ class CanvasEditing(QObject):
         names = one if len(nodes) == 1 else self.tr("%n layers", "", len(nodes))
         self._apply(text.format(names), partial(edits.freeze, ids=tuple(nodes), frozen=frozen))
 
+    def toggle_output(self, nodes: Collection[str]) -> None:
+        """Make a layer that others read an output of the model too, or no longer."""
+        for node in (self._graph.by_id[each] for each in tuple(nodes)[:1]):
+            text = (
+                self.tr("Make {0} an output") if not node.output else self.tr("Make {0} no output")
+            )
+            self._apply(
+                text.format(node.name),
+                partial(edits.mark_output, node_id=node.id, output=not node.output),
+            )
+
     def remove(
         self,
         nodes: Collection[str],

@@ -321,6 +321,3 @@ class _WheelGuard(QObject):
         if isinstance(event, QWheelEvent) and isinstance(watched, QWidget):
             return not watched.hasFocus()
         return False
-
-
-Editor = TextEditor | ShapeEditor | BoolEditor | ChoiceEditor

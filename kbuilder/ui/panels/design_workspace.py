@@ -78,9 +78,7 @@ class DesignWorkspace(QWidget):
     @Slot(str)
     def go_to(self, node: str) -> None:
         """Select a node and bring it to the middle."""
-        self.scene.reveal(node)
-        self.scene.select([node])
-        self.view.centerOn(self.scene.content_rect([node]).center())
+        self.view.show_node(node)
         self.view.setFocus()
 
     @Slot(object)
