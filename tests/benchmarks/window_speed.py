@@ -11,6 +11,7 @@ and the steps a second of that training against the same engine without a window
 from __future__ import annotations
 
 import argparse
+import compileall
 import json
 import os
 import shutil
@@ -80,6 +81,8 @@ def main() -> int:
 
 
 def _start() -> bool:
+    # As installed: with PYTHONDONTWRITEBYTECODE set every start would compile our 240 modules anew.
+    compileall.compile_dir("kbuilder", quiet=1)
     platforms = {"offscreen": []}
     if shutil.which("xvfb-run"):
         platforms["xcb"] = ["xvfb-run", "-a", "-s", "-screen 0 1400x900x24"]
