@@ -69,7 +69,8 @@ class ClassSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ``optional_ports`` counts the ports at the end that may stay open. ``outputs`` is the number of
     output ports. ``min_rank`` and ``max_rank`` bound the rank of the input with the batch dimension.
     ``hidden`` classes are known, so that files open, but are not offered. ``preset`` gives values for
-    required parameters when the user adds the layer.
+    required parameters when the user adds the layer. ``call_params`` are the arguments of its call that
+    are no tensors. ``own`` classes are those of the project's own code.
     """
 
     class_name: str
@@ -84,6 +85,8 @@ class ClassSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     min_rank: int | None = None
     max_rank: int | None = None
     hidden: bool = False
+    own: bool = False
+    call_params: tuple[ParamSpec, ...] = ()
     aliases: tuple[str, ...] = ()
     help: str = ""
 

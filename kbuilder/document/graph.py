@@ -17,7 +17,9 @@ class Node(Value, frozen=True, kw_only=True):
     ``id`` never changes; ``name`` is what people see and what Keras calls the layer.
     ``output`` makes the node an output of the model although other nodes read it.
     ``shares`` is the id of the node whose layer, with its weights, is used here once more; class,
-    parameters and ``trainable`` are then those of that node. ``group`` is the id of the innermost group.
+    parameters and ``trainable`` are then those of that node. ``call`` has arguments of the layer's call
+    that are no tensors: ``training``, ``use_causal_mask``, ``return_attention_scores``. ``group`` is the
+    id of the innermost group.
     ``x`` and ``y`` are the top left corner on the canvas, in scene units.
     """
 
@@ -25,6 +27,7 @@ class Node(Value, frozen=True, kw_only=True):
     class_name: str
     name: str
     params: Params = {}
+    call: Params = {}
     trainable: bool = True
     output: bool = False
     shares: str = ""

@@ -11,13 +11,22 @@ class OutputOptions(Value, frozen=True, kw_only=True):
     loss: KerasObject | None = None
     loss_weight: float = 1.0
     metrics: tuple[KerasObject, ...] = ()
+    weighted_metrics: tuple[KerasObject, ...] = ()
 
 
 class CompileOptions(Value, frozen=True, kw_only=True):
-    """Arguments of ``Model.compile``; ``outputs`` goes by the id of the output node."""
+    """Arguments of ``Model.compile``; ``outputs`` goes by the id of the output node.
+
+    ``jit_compile`` has XLA compile the steps. ``steps_per_execution`` is how many steps run before the
+    window is heard again; 0 finds the best number. ``dtype_policy`` is the name of a
+    ``keras.DTypePolicy`` for all layers that do not choose their own.
+    """
 
     optimizer: KerasObject = KerasObject(class_name="Adam")
     outputs: dict[str, OutputOptions] = {}
+    jit_compile: bool = False
+    steps_per_execution: int = 0
+    dtype_policy: str = "float32"
 
 
 class FitOptions(Value, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ from kbuilder.document.graph import Graph
 from kbuilder.document.options import DataOptions
 from kbuilder.document.problems import Problem
 from kbuilder.document.project import Project
+from kbuilder.document.values import KerasObject, Params
 from kbuilder.link.values import Array, DataPreview
 
 
@@ -25,10 +26,14 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Infer(Message, frozen=True, kw_only=True):
-    """Tell shapes, weights and problems of every node, allocating no weights. Answer: ``Inferred``."""
+    """Tell shapes, weights and problems of every node, allocating no weights. Answer: ``Inferred``.
+
+    ``code`` is the project's own Python code, for nodes of its classes.
+    """
 
     request: int
     graph: Graph
+    code: str = ""
 
 
 class Arrange(Message, frozen=True, kw_only=True):
@@ -51,11 +56,70 @@ class Preview(Message, frozen=True, kw_only=True):
     base: str = ""
 
 
+class CheckCode(Message, frozen=True, kw_only=True):
+    """Run the own code, if this user has approved it, and say what is wrong. Answer: ``CodeChecked``."""
+
+    request: int
+    code: str
+
+
+class ComputeSchedule(Message, frozen=True, kw_only=True):
+    """The learning rate at ``points`` steps, evenly from 0 to ``last``. Answer: ``ScheduleComputed``."""
+
+    request: int
+    optimizer: KerasObject
+    last: int
+    points: int = 200
+
+
+class Adapt(Message, frozen=True, kw_only=True):
+    """Let preprocessing layers learn from the data what they need. Answer: ``Adapted``.
+
+    Each is adapted to what reaches it: the data go through the layers in front of it first.
+    """
+
+    request: int
+    project: Project
+    nodes: tuple[str, ...]
+    base: str = ""
+
+
+class MatchWeights(Message, frozen=True, kw_only=True):
+    """Say which layers of a file of weights go with which layers of the project. Answer: ``WeightsMatched``.
+
+    ``by`` is ``"name"``, ``"order"`` or ``"auto"``: by name where names and shapes agree, else by order.
+    """
+
+    request: int
+    project: Project
+    path: str
+    by: str = "auto"
+
+
+class MakeApplication(Message, frozen=True, kw_only=True):
+    """One of ``keras.applications`` as a project. Answers: as for ``OpenModel``.
+
+    ``weights`` is ``""`` for fresh ones, ``"imagenet"`` for those from the internet, or a file's path.
+    ``shape`` is that of one picture, without the batch; empty for the network's own. ``classes`` counts
+    only with ``include_top`` and without ``"imagenet"``.
+    """
+
+    request: int
+    name: str
+    run: str
+    weights: str = ""
+    include_top: bool = True
+    shape: tuple[int, ...] = ()
+    pooling: str = ""
+    classes: int = 1000
+
+
 class Train(Message, frozen=True, kw_only=True):
     """Build, compile and fit. With ``resume``, go on from the state in that run folder.
 
-    ``run`` is the folder to make for this run. Answers: ``TrainingStarted``, then ``PointsLogged``,
-    ``EpochEnded`` and, for the watched node, ``ActivationsComputed``.
+    ``run`` is the folder to make for this run. With ``weights``, begin with the weights of that run
+    folder where they still fit; ``WeightsKept`` says where. Answers: ``TrainingStarted``, then
+    ``PointsLogged``, ``EpochEnded`` and, for the watched node, ``ActivationsComputed``.
     """
 
     request: int
@@ -63,6 +127,7 @@ class Train(Message, frozen=True, kw_only=True):
     run: str
     base: str = ""
     resume: str = ""
+    weights: str = ""
 
 
 class ComputeActivations(Message, frozen=True, kw_only=True):
@@ -80,8 +145,9 @@ class ComputeActivations(Message, frozen=True, kw_only=True):
 
 
 class Export(Message, frozen=True, kw_only=True):
-    """Write the model of a run (or, with no run, freshly initialised) to ``path``; its ending says how.
+    """Write the model of a run (or, with no run, freshly initialised) to ``path``.
 
+    ``format`` is the id of one of ``kbuilder.document.formats``; empty: the ending says which.
     Answer: ``Exported``.
     """
 
@@ -90,6 +156,7 @@ class Export(Message, frozen=True, kw_only=True):
     path: str
     base: str = ""
     run: str = ""
+    format: str = ""
     weights_only: bool = False
 
 
@@ -109,6 +176,8 @@ class OpenModel(Message, frozen=True, kw_only=True):
 class LoadWeights(Message, frozen=True, kw_only=True):
     """Put the weights of a file into the project's model and keep the state as the run ``run``.
 
+    ``mapping`` gives, for the name of a layer of the project, that of one in the file; a layer that is
+    missing there keeps fresh weights. Empty: matched as ``MatchWeights`` does by ``"auto"``.
     Answer: ``WeightsLoaded``.
     """
 
@@ -116,6 +185,7 @@ class LoadWeights(Message, frozen=True, kw_only=True):
     project: Project
     path: str
     run: str
+    mapping: dict[str, str] = {}
 
 
 class Quit(Message, frozen=True, kw_only=True):
@@ -244,11 +314,65 @@ class Continued(Message, frozen=True, kw_only=True):
 
 
 class FrozenChecked(Message, frozen=True, kw_only=True):
-    """For each frozen node: SHA-256 of its weights before and after training."""
+    """For each frozen node: SHA-256 of its weights before and after training.
+
+    ``moved`` gives for each node that was free to learn how far its weights went: the norm of the
+    change divided by the norm before.
+    """
 
     request: int
     before: dict[str, str]
     after: dict[str, str]
+    moved: dict[str, float] = {}
+
+
+class CodeChecked(Message, frozen=True, kw_only=True):
+    """What is wrong with the own code; ``approved`` is False if it was not run for want of approval."""
+
+    request: int
+    approved: bool
+    problems: tuple[Problem, ...] = ()
+
+
+class ScheduleComputed(Message, frozen=True, kw_only=True):
+    """Learning rates, float32, at evenly spaced steps."""
+
+    request: int
+    rates: Array
+
+
+class Adapted(Message, frozen=True, kw_only=True):
+    """Parameters that hold what each layer learned, by node id: to be set like any other parameter."""
+
+    request: int
+    params: dict[str, Params]
+
+
+class LayerMatch(msgspec.Struct, frozen=True, kw_only=True):
+    """A layer with weights in the project, the layer of the file it would take them from, and why not.
+
+    Shapes are those of the weights in order. ``source`` is empty where nothing fits.
+    """
+
+    layer: str
+    shapes: tuple[tuple[int, ...], ...]
+    source: str = ""
+    fits: bool = False
+
+
+class WeightsMatched(Message, frozen=True, kw_only=True):
+    """A proposal for loading weights, and all layers with weights that the file has, with their shapes."""
+
+    request: int
+    matches: tuple[LayerMatch, ...]
+    sources: dict[str, tuple[tuple[int, ...], ...]]
+
+
+class WeightsKept(Message, frozen=True, kw_only=True):
+    """How each node with weights starts: ``"kept"``, ``"sliced"`` (the part that fits) or ``"new"``."""
+
+    request: int
+    layers: dict[str, str]
 
 
 class ActivationsComputed(Message, frozen=True, kw_only=True):
@@ -269,11 +393,18 @@ class ActivationsComputed(Message, frozen=True, kw_only=True):
 
 
 class Exported(Message, frozen=True, kw_only=True):
-    """The file is complete on disk. ``difference`` is the largest difference after loading it again."""
+    """The file is complete on disk and was tried.
+
+    ``difference`` is the largest difference of the outputs after ``verified_by`` (a program with its
+    version, such as "keras 3.15.1") loaded the file in a clean process; None where nothing can be
+    compared, such as a picture. ``notes`` tell what the file cannot hold.
+    """
 
     request: int
     path: str
     difference: float | None = None
+    verified_by: str = ""
+    notes: tuple[str, ...] = ()
 
 
 class ModelOpened(Message, frozen=True, kw_only=True):
@@ -329,7 +460,20 @@ class Failed(Message, frozen=True, kw_only=True):
 
 
 Request = (
-    Infer | Arrange | Preview | Train | ComputeActivations | Export | OpenModel | LoadWeights | Quit
+    Infer
+    | Arrange
+    | Preview
+    | CheckCode
+    | ComputeSchedule
+    | Adapt
+    | Train
+    | ComputeActivations
+    | Export
+    | OpenModel
+    | MakeApplication
+    | MatchWeights
+    | LoadWeights
+    | Quit
 )
 Control = Pause | Continue | Stop | Watch
 Event = (
@@ -344,6 +488,11 @@ Event = (
     | Paused
     | Continued
     | FrozenChecked
+    | CodeChecked
+    | ScheduleComputed
+    | Adapted
+    | WeightsMatched
+    | WeightsKept
     | ActivationsComputed
     | Exported
     | ModelOpened
