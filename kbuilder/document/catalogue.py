@@ -96,7 +96,11 @@ class ClassSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Catalogue(msgspec.Struct, frozen=True, kw_only=True, dict=True):
-    """All classes of one Keras version, in palette order within their section."""
+    """All classes of one Keras version, in palette order within their section.
+
+    ``code`` is the own code of the project at hand, whose classes ``learn`` has added; it is the one
+    thing that changes while a catalogue is in use. Keras's own classes win where a name is taken.
+    """
 
     keras_version: str
     layers: tuple[ClassSpec, ...] = ()
@@ -119,9 +123,30 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             for name in (spec.class_name, *spec.aliases)
         }
 
+    @property
+    def code(self) -> str:
+        """The own code whose classes are known."""
+        return str(self.__dict__.get("code_learned", ""))
+
+    @property
+    def own(self) -> tuple[ClassSpec, ...]:
+        """The classes of the own code."""
+        return tuple(self.__dict__.get("own_learned", {}).values())
+
+    def learn(self, code: str, own: tuple[ClassSpec, ...]) -> None:
+        """Know the classes of this own code instead of those known before."""
+        self.__dict__["code_learned"] = code
+        self.__dict__["own_learned"] = {(spec.section, spec.class_name): spec for spec in own}
+
     def find(self, section: Section, class_name: str) -> ClassSpec | None:
-        """The class of that name or alias, or None when this Keras does not have it."""
-        return self._index.get((section, class_name))
+        """The class of that name or alias, or None when neither Keras nor the own code has it."""
+        key = (section, class_name)
+        return self._index.get(key) or self.__dict__.get("own_learned", {}).get(key)
+
+    def listed(self, section: Section) -> tuple[ClassSpec, ...]:
+        """The classes of a section, those of the own code first."""
+        specs: tuple[ClassSpec, ...] = getattr(self, section)
+        return (*(spec for spec in self.own if spec.section == section), *specs)
 
     def layer(self, class_name: str) -> ClassSpec | None:
         """The layer class of that name or alias, or None."""

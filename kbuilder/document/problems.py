@@ -56,6 +56,10 @@ KINDS = {
     "wrapper-layer": "a wrapper around a layer it cannot wrap",
     "shared-shape": "a shared layer used on another shape than the one it was made for",
     "keras": "anything else that Keras refuses, in its words",
+    # own code: read by document/own_code.py, run by engine/own_code.py
+    "own-code": "own code that is not Python, or fails when it is run",
+    "own-code-name": "a class of the own code that Keras has under the same name",
+    "own-code-held": "a class of own code that this user has not approved on this machine",
     # what only shows when the data is read to train: found by engine/matching.py
     "no-field": "an input or output that no field of the data is for",
     "split-empty": "a split that leaves no samples for one part",
@@ -99,8 +103,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One thing that is wrong, where, and how to mend it.
 
     ``kind`` is one of ``KINDS``. ``node`` is the id of a node or empty for the whole project;
-    ``parameter`` the name of the parameter, if one is to blame. ``text`` says what was expected, what
-    was found and what to do; ``fixes`` do it, the best first.
+    ``parameter`` the name of the parameter, if one is to blame; ``line`` a line of the own code, from 1.
+    ``text`` says what was expected, what was found and what to do; ``fixes`` do it, the best first.
     """
 
     severity: Severity
@@ -108,6 +112,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     kind: str = ""
     node: str = ""
     parameter: str = ""
+    line: int = 0
     fixes: tuple[Fix, ...] = ()
 
 

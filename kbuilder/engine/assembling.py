@@ -12,9 +12,10 @@ from kbuilder.document.graph import INPUT_CLASS, Graph, Node
 from kbuilder.document.nesting import border, ordered_units
 from kbuilder.document.problems import Problem
 from kbuilder.engine.arrays import bare
+from kbuilder.engine.build_error import BuildError
 from kbuilder.engine.diagnosis.explaining import explain
 from kbuilder.engine.layers import call_layer, input_arguments, make_layer, wired
-from kbuilder.engine.objects import KERAS_ERRORS, BuildError
+from kbuilder.engine.objects import KERAS_ERRORS
 
 Tensors = dict[str, tuple[Any, ...]]
 """Symbolic outputs by node id, one for each output port."""

@@ -13,8 +13,9 @@ from kbuilder.document.project import Project
 from kbuilder.document.rules import check
 from kbuilder.engine.arrays import bare
 from kbuilder.engine.assembling import Tensors, assembled
+from kbuilder.engine.build_error import BuildError
 from kbuilder.engine.freezing import apply_freezing
-from kbuilder.engine.objects import KERAS_ERRORS, BuildError, problem
+from kbuilder.engine.objects import KERAS_ERRORS, problem
 
 DEEPEST_RECURSION = 20_000
 """Keras walks a model recursively: a chain of 1,000 layers passes Python's limit of 1,000 frames."""

@@ -16,7 +16,8 @@ from kbuilder.document.problems import Problem
 from kbuilder.document.project import Project
 from kbuilder.document.values import KerasObject
 from kbuilder.engine.build import BuiltModel
-from kbuilder.engine.objects import KERAS_ERRORS, MODULES, BuildError, make, plain_text, problem
+from kbuilder.engine.build_error import BuildError
+from kbuilder.engine.objects import KERAS_ERRORS, MODULES, make, plain_text, problem
 
 
 def compile_model(built: BuiltModel, project: Project, catalogue: Catalogue) -> None:

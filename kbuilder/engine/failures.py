@@ -10,7 +10,9 @@ import tensorflow as tf
 from kbuilder.document.errors import FileRefusedError, KBuilderError
 from kbuilder.document.graph import Graph
 from kbuilder.document.problems import Problem
-from kbuilder.engine.objects import IN_GRAPH, BuildError, plain_text
+from kbuilder.engine.build_error import BuildError
+from kbuilder.engine.objects import IN_GRAPH, plain_text
+from kbuilder.engine.own_code import own_line, own_problem
 from kbuilder.link.messages import Failed
 
 
@@ -27,6 +29,8 @@ def failure(request: int, error: Exception) -> Failed:
 
 def fitting_problem(error: BaseException, graph: Graph) -> Problem:
     """An error while a model was being trained, at the node whose operation failed if that is told."""
+    if own_line(error):
+        return own_problem(error)
     at_node = IN_GRAPH.search(str(error))
     parts = at_node["path"].split("/") if at_node else []
     # TensorFlow counts names up (embed_1) where an operation's layer is used again.

@@ -11,9 +11,10 @@ import keras
 from kbuilder.document.catalogue import Catalogue, ClassSpec
 from kbuilder.document.graph import Graph, Node
 from kbuilder.document.problems import Problem
+from kbuilder.engine.build_error import BuildError
 from kbuilder.engine.diagnosis.case import Input
 from kbuilder.engine.diagnosis.unseen import unseen
-from kbuilder.engine.objects import BuildError, make
+from kbuilder.engine.objects import make
 
 Tensor = Any
 PortTensors = Sequence[tuple[int, Tensor]]

@@ -26,7 +26,7 @@ from kbuilder.document.project import Project
 from kbuilder.document.structure.parameters import shown
 from kbuilder.document.tracing import width_param
 from kbuilder.engine.build import BuiltModel
-from kbuilder.engine.objects import BuildError
+from kbuilder.engine.build_error import BuildError
 
 Arrays = Mapping[str, np.ndarray]
 Shape = tuple[int | None, ...]

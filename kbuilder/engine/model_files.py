@@ -17,6 +17,7 @@ from kbuilder.document.graph import Graph
 from kbuilder.document.project import Project
 from kbuilder.document.project_file import decode
 from kbuilder.engine.build import DEEPEST_RECURSION, BuiltModel, build
+from kbuilder.engine.build_error import BuildError
 from kbuilder.engine.checkpoint import capture, restore
 from kbuilder.engine.compiling import compile_model
 from kbuilder.engine.data_source import refuse_over_budget
@@ -24,7 +25,6 @@ from kbuilder.engine.import_compile import compile_from
 from kbuilder.engine.import_graph import graph_from
 from kbuilder.engine.import_params import params_from
 from kbuilder.engine.infer import Inference
-from kbuilder.engine.objects import BuildError
 from kbuilder.engine.raw_model import RawModel, open_raw
 from kbuilder.engine.weight_files import (
     Loaded,

@@ -13,6 +13,7 @@ from kbuilder.document.catalogue import Catalogue, ClassSpec, ParamSpec, Section
 from kbuilder.document.errors import KBuilderError
 from kbuilder.document.problems import Problem
 from kbuilder.document.values import Params
+from kbuilder.engine.own_code import make_own
 
 MODULES: dict[Section, Any] = {
     "layers": keras.layers,
@@ -69,19 +70,12 @@ REMEDIES = (
 """What to do about the errors that people meet most. Patterns of Keras 3.15 and TensorFlow 2.21."""
 
 
-class BuildError(KBuilderError):
-    """The project cannot be made into a model; ``problems`` say where and why."""
-
-    def __init__(self, problems: tuple[Problem, ...]) -> None:
-        super().__init__(problems[0].text)
-        self.problems = problems
-
-
 def make(catalogue: Catalogue, section: Section, class_name: str, params: Params) -> Any:
     """The Keras object of that class. Parameters that are objects themselves are made first.
 
     Raises:
-        KBuilderError: the class is unknown or runs code of its own.
+        KBuilderError: the class is unknown, or runs code that is not the project's.
+        BuildError: it is of own code that is not approved or fails.
         KERAS_ERRORS: Keras does not take the parameters.
     """
     spec = catalogue.find(section, class_name)
@@ -95,7 +89,10 @@ def make(catalogue: Catalogue, section: Section, class_name: str, params: Params
             f"{spec.class_name} runs code from outside the project, so it is kept but not built. "
             "Replace it with other layers."
         )
-    return getattr(MODULES[section], spec.class_name)(**arguments(catalogue, spec, params))
+    given = arguments(catalogue, spec, params)
+    if spec.own:
+        return make_own(catalogue, spec, given)
+    return getattr(MODULES[section], spec.class_name)(**given)
 
 
 def arguments(catalogue: Catalogue, spec: ClassSpec, params: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from kbuilder.document.layout import layout
 from kbuilder.document.problems import Problem
 from kbuilder.document.project import Project
 from kbuilder.engine import data
+from kbuilder.engine.build_error import BuildError
 from kbuilder.engine.checkpoint import capture
 from kbuilder.engine.compiling import compile_model, unfit_judges
 from kbuilder.engine.controls import ControlQueue, Controls, StopRequestedError
@@ -24,7 +25,7 @@ from kbuilder.engine.infer import Inference
 from kbuilder.engine.live import LiveModel, LiveModels
 from kbuilder.engine.matching import check_fit, match, split
 from kbuilder.engine.model_files import Opening, load_weights, opening
-from kbuilder.engine.objects import KERAS_ERRORS, BuildError, plain_text
+from kbuilder.engine.objects import KERAS_ERRORS, plain_text
 from kbuilder.engine.runs import Run
 from kbuilder.engine.training import Plan, Training
 from kbuilder.link.messages import (

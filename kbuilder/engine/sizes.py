@@ -9,7 +9,7 @@ import psutil
 from kbuilder.document.facts import NodeFacts
 from kbuilder.document.graph import Graph
 from kbuilder.document.problems import Problem
-from kbuilder.engine.objects import BuildError
+from kbuilder.engine.build_error import BuildError
 
 BYTES_PER_WEIGHT = 4
 COPIES_IN_TRAINING = 4

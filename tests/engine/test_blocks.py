@@ -11,7 +11,7 @@ from kbuilder.document.project import Project
 from kbuilder.engine.activations import Probe
 from kbuilder.engine.build import build
 from kbuilder.engine.freezing import frozen_digests
-from kbuilder.engine.objects import BuildError
+from kbuilder.engine.build_error import BuildError
 from tests.engine.conftest import make_graph, make_node
 
 

@@ -8,7 +8,7 @@ from kbuilder.document.project import Project
 from kbuilder.document.values import KerasObject
 from kbuilder.engine.build import build
 from kbuilder.engine.compiling import compile_model
-from kbuilder.engine.objects import BuildError
+from kbuilder.engine.build_error import BuildError
 from tests.engine.conftest import loss, make_graph, make_node
 
 

@@ -12,7 +12,7 @@ from kbuilder.document.rules import check
 from kbuilder.engine.build import build
 from kbuilder.engine.diagnosis.explaining import explain
 from kbuilder.engine.infer import Inference
-from kbuilder.engine.objects import BuildError
+from kbuilder.engine.build_error import BuildError
 from tests.document.mended import assert_fixes_mend, the_problem
 from tests.engine.conftest import make_graph, make_node
 

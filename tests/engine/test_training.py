@@ -18,7 +18,7 @@ from kbuilder.engine.build import build
 from kbuilder.engine.compiling import compile_model
 from kbuilder.engine.controls import StopRequestedError
 from kbuilder.engine.matching import check_fit, match, split
-from kbuilder.engine.objects import BuildError
+from kbuilder.engine.build_error import BuildError
 from kbuilder.engine.runs import Run
 from kbuilder.engine.training import Plan, Training
 from kbuilder.link.messages import (

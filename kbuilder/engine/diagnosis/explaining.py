@@ -10,6 +10,7 @@ from kbuilder.document.catalogue import Catalogue
 from kbuilder.document.graph import Graph, Node
 from kbuilder.document.problems import Problem
 from kbuilder.document.tracing import Wiring
+from kbuilder.engine.build_error import BuildError
 from kbuilder.engine.diagnosis.case import Case, Tensor
 from kbuilder.engine.diagnosis.dtypes import wrong_dtype
 from kbuilder.engine.diagnosis.joining import (
@@ -37,7 +38,8 @@ from kbuilder.engine.diagnosis.windows import (
     too_large,
     uneven_groups,
 )
-from kbuilder.engine.objects import BuildError, problem
+from kbuilder.engine.objects import problem
+from kbuilder.engine.own_code import own_line, own_problem
 
 CAUSES: tuple[Callable[[Case], Problem | None], ...] = (
     missing_output,
@@ -73,14 +75,16 @@ def explain(
 
     ``outputs`` has the tensors of every node above it that could be judged.
     """
+    if own_line(error):
+        return (own_problem(error, node.id),)
     spec = catalogue.layer(node.class_name)
-    if spec is not None:
+    if spec is not None and not spec.own:
         case = Case(Wiring(graph, catalogue), node, spec, outputs)
         for cause in CAUSES:
             if (found := cause(case)) is not None:
                 return (found,)
     if isinstance(error, BuildError):
-        return error.problems
+        return tuple(replace(each, node=each.node or node.id) for each in error.problems)
     subject = f"{node.class_name} “{node.name}”"
     told = problem(error, spec, node=node.id, subject=subject)
     return (replace(told, kind="keras"),)
