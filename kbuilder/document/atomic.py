@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import secrets
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -46,6 +47,36 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
+
+
+def write_folder_atomically(path: Path, write: Callable[[Path], None]) -> None:
+    """Have ``write`` make a folder, then put it in the place of ``path``.
+
+    A folder that stands there is moved aside first and removed at the end, so that there is always a
+    complete one, for a moment under its temporary name.
+
+    Raises:
+        SaveError: it could not be written; what stood at ``path`` before still does.
+    """
+    new, old = (path.with_name(f".{secrets.token_hex(4)}.{path.name}") for _ in range(2))
+    try:
+        write(new)
+        for file in (*new.rglob("*"), new):
+            _sync(file)
+        if path.exists():
+            path.rename(old)
+        try:
+            new.rename(path)
+        except OSError:
+            if old.exists():
+                old.rename(path)
+            raise
+        _sync(path.parent)
+    except OSError as error:
+        raise save_error(path, error) from error
+    finally:
+        for folder in (new, old):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def write_bytes(path: Path, content: bytes) -> None:

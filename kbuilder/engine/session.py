@@ -10,6 +10,7 @@ from typing import Any
 
 from kbuilder.document.catalogue import Catalogue, load_catalogue
 from kbuilder.document.errors import SaveError
+from kbuilder.document.formats import chosen_format
 from kbuilder.document.layout import layout
 from kbuilder.document.problems import Problem
 from kbuilder.document.project import Project
@@ -18,7 +19,8 @@ from kbuilder.engine.build_error import BuildError
 from kbuilder.engine.checkpoint import capture
 from kbuilder.engine.compiling import compile_model, unfit_judges
 from kbuilder.engine.controls import ControlQueue, Controls, StopRequestedError
-from kbuilder.engine.exporting import export
+from kbuilder.engine.exports.exporting import export
+from kbuilder.engine.exports.subject import Subject
 from kbuilder.engine.failures import failure, fitting_problem
 from kbuilder.engine.freezing import frozen_digests
 from kbuilder.engine.infer import Inference
@@ -188,15 +190,20 @@ class Session:
             dataset = self._live.load(request.project.data, model.project, request.base)
             inputs = [dataset.inputs[node.id] for node in model.project.graph.inputs]
         path = Path(request.path)
-        difference = export(
-            model.built,
-            model.project,
-            path,
-            inputs,
-            request.weights_only,
-            rebuild=lambda: self._live.build(model.project),
+        subject = Subject.of(
+            model.built, model.project, inputs, lambda: self._live.build(model.project)
         )
-        self._send(Exported(request=request.request, path=str(path), difference=difference))
+        wanted = chosen_format(path, request.format, request.weights_only)
+        proof = export(subject, path, wanted, self._catalogue)
+        self._send(
+            Exported(
+                request=request.request,
+                path=str(path),
+                difference=proof.difference,
+                verified_by=proof.verified_by,
+                notes=proof.notes,
+            )
+        )
 
     def _open_model(self, request: OpenModel) -> None:
         with opening(Path(request.path)) as found:

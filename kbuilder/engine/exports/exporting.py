@@ -1,0 +1,76 @@
+"""One way out for every format: refuse what cannot be, write beside the target, prove, rename."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+
+from kbuilder.document.atomic import write_atomically, write_folder_atomically
+from kbuilder.document.catalogue import Catalogue
+from kbuilder.document.errors import KBuilderError
+from kbuilder.document.exportable import blockers
+from kbuilder.document.formats import Format
+from kbuilder.engine.build_error import BuildError
+from kbuilder.engine.exports import keras_files, tensorflow_files
+from kbuilder.engine.exports.proof import Proof, ProofError
+from kbuilder.engine.exports.subject import Subject
+
+Writer = Callable[[Subject, Path, Catalogue], Proof]
+
+WRITERS: dict[str, Writer] = {
+    "hdf5": keras_files.write_whole,
+    "keras": keras_files.write_whole,
+    "weights": keras_files.write_weights_alone,
+    "weights_hdf5": keras_files.write_weights_alone,
+    "json": keras_files.write_json,
+    "saved_model": tensorflow_files.write_saved_model,
+    "onnx": tensorflow_files.write_onnx,
+    "tflite": tensorflow_files.write_litert,
+}
+"""Each writes to the path it is given and proves what it has written."""
+
+
+def export(subject: Subject, path: Path, wanted: Format, catalogue: Catalogue) -> Proof:
+    """Write the model, prove the file, and only then put it in the place of ``path``.
+
+    Raises:
+        BuildError: the format cannot hold this network; the problems say why.
+        KBuilderError: a package is missing, or the file does not hold the same model.
+        SaveError: it could not be written. What stood at ``path`` before still does in all cases.
+    """
+    refuse_missing_packages(wanted)
+    faults = tuple(
+        each for each in blockers(subject.project, catalogue, wanted) if each.severity == "error"
+    )
+    if faults:
+        raise BuildError(faults)
+    proofs: list[Proof] = []
+
+    def write(temporary: Path) -> None:
+        proofs.append(WRITERS[wanted.id](subject, temporary, catalogue))
+
+    try:
+        (write_folder_atomically if wanted.folder else write_atomically)(path, write)
+    except ProofError as error:
+        raise KBuilderError(
+            f"“{path.name}” was not written, as {wanted.title} cannot be used: {error}. "
+            "Choose another format."
+        ) from error
+    return proofs[0]
+
+
+def refuse_missing_packages(wanted: Format) -> None:
+    """Refuse a format that needs a package which is not there.
+
+    Raises:
+        KBuilderError: with the command that installs it.
+    """
+    missing = [
+        package for module, package in wanted.needs if importlib.util.find_spec(module) is None
+    ]
+    if missing:
+        raise KBuilderError(
+            f"{wanted.title} needs {' and '.join(missing)}. Install it: "
+            f"pip install {' '.join(missing)}"
+        )
