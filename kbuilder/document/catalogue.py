@@ -38,6 +38,10 @@ Section = Literal[
 ]
 
 
+OPERATIONS = "Operations"
+"""The family of functions of ``keras.ops`` and of expressions, which are no layers."""
+
+
 class ParamSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One parameter of a Keras class.
 
@@ -65,12 +69,13 @@ class ClassSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One Keras class.
 
     ``family`` is the palette group of a layer. ``ports`` names the input ports (one unless the layer
-    takes several); ``many_inputs`` means any number of inputs from two on, all called ``ports[0]``;
-    ``optional_ports`` counts the ports at the end that may stay open. ``outputs`` is the number of
-    output ports. ``min_rank`` and ``max_rank`` bound the rank of the input with the batch dimension.
-    ``hidden`` classes are known, so that files open, but are not offered. ``preset`` gives values for
-    required parameters when the user adds the layer. ``call_params`` are the arguments of its call that
-    are no tensors. ``own`` classes are those of the project's own code.
+    takes several); ``many_inputs`` means any number of inputs from ``fewest_inputs`` on, all called
+    ``ports[0]``; ``optional_ports`` counts the ports at the end that may stay open. ``outputs`` is the
+    number of output ports; ``kbuilder.document.ports`` tells what a node has by its parameters.
+    ``min_rank`` and ``max_rank`` bound the rank of the input with the batch dimension. ``hidden``
+    classes are known, so that files open, but are not offered. ``preset`` gives values for required
+    parameters when the user adds the layer. ``call_params`` are the arguments of its call that are no
+    tensors. ``own`` classes are those of the project's own code.
     """
 
     class_name: str
@@ -81,6 +86,7 @@ class ClassSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ports: tuple[str, ...] = ("input",)
     optional_ports: int = 0
     many_inputs: bool = False
+    fewest_inputs: int = 2
     outputs: int = 1
     min_rank: int | None = None
     max_rank: int | None = None
@@ -89,6 +95,11 @@ class ClassSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     call_params: tuple[ParamSpec, ...] = ()
     aliases: tuple[str, ...] = ()
     help: str = ""
+
+    @property
+    def is_operation(self) -> bool:
+        """Whether it is a function of ``keras.ops`` or an expression over them, and no layer."""
+        return self.family == OPERATIONS
 
     def param(self, name: str) -> ParamSpec | None:
         """The parameter of that name, or None."""
@@ -122,6 +133,17 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             for spec in getattr(self, section)
             for name in (spec.class_name, *spec.aliases)
         }
+
+    @cached_property
+    def functions(self) -> frozenset[str]:
+        """Names of the functions of ``keras.ops`` that are operations on tensors, without ``ops.``."""
+        return frozenset(
+            name.removeprefix("ops.")
+            for spec in self.layers
+            if spec.is_operation
+            for name in (spec.class_name, *spec.aliases)
+            if name.startswith("ops.")
+        )
 
     @property
     def code(self) -> str:

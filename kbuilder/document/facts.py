@@ -8,10 +8,14 @@ Shape = tuple[int | None, ...]
 
 
 class TensorFacts(msgspec.Struct, frozen=True, gc=False):
-    """Shape with the batch dimension (None where open) and dtype of one tensor."""
+    """Shape with the batch dimension (None where open) and dtype of one tensor.
+
+    ``masked`` means that Keras carries a mask along, which tells layers what to pass over.
+    """
 
     shape: Shape
     dtype: str
+    masked: bool = False
 
 
 class NodeFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):

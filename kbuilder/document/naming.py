@@ -67,7 +67,7 @@ def _numbered(name: str) -> tuple[str, int]:
 
 
 def snake_case(class_name: str) -> str:
-    """Keras's own default name for a layer class: ``Conv2D`` becomes ``conv2d``."""
-    name = re.sub(r"\W+", "", class_name)
+    """Keras's own default name: ``Conv2D`` becomes ``conv2d``, ``ops.add`` becomes ``add``."""
+    name = re.sub(r"\W+", "", class_name.rpartition(".")[2])
     name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()

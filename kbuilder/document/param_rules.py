@@ -85,7 +85,7 @@ def _object(param: ParamSpec, value: Any, catalogue: Catalogue) -> str:
     if not isinstance(value, dict) or not isinstance(value.get("class_name"), str):
         return f"{param.name} must be one of the {param.of}, not {value!r}."
     spec = catalogue.find(param.of, value["class_name"]) if param.of else None
-    if spec is None:
+    if spec is None or spec.is_operation:
         return f"{param.name}: “{value['class_name']}” is not one of Keras's {param.of}."
     params = value.get("params", {})
     if not isinstance(params, dict):

@@ -28,6 +28,8 @@ KINDS = {
     "parameter-unknown": "a parameter that the class does not have",
     "parameter-value": "a value that does not fit its parameter",
     "size": "a size of zero or less",
+    "expression": "a text that is no expression over tensors",
+    "expression-unread": "an expression from a Lambda of a file that nobody has checked",
     "input-open": "an input port without a wire",
     "wires-doubled": "several wires at a port that takes one",
     "port-extra": "a wire to a port that the layer does not have",

@@ -7,7 +7,9 @@ from kbuilder.document.catalogue import Catalogue, ClassSpec
 from kbuilder.document.graph import INPUT_CLASS, Edge, Graph
 from kbuilder.document.naming import snake_case, unique_name
 from kbuilder.document.param_rules import fault
+from kbuilder.document.ports import input_ports, output_ports
 from kbuilder.document.project import Project
+from kbuilder.document.values import Params
 
 
 def replaced(project: Project, node_id: str, spec: ClassSpec, catalogue: Catalogue) -> Project:
@@ -24,21 +26,23 @@ def replaced(project: Project, node_id: str, spec: ClassSpec, catalogue: Catalog
         if (param := spec.param(name)) is not None and not fault(param, value, catalogue)
     }
     old = layer.class_name
-    project = edits.replace_class(project, node_id, spec.class_name, {**spec.preset, **kept})
+    params = {**spec.preset, **kept}
+    project = edits.replace_class(project, node_id, spec.class_name, params)
     users = [node for node in graph.nodes if layer.id in (node.id, node.shares)]
     for node in users:
-        gone = [edge.key for edge in graph.incoming[node.id] if not _takes(spec, edge)]
-        gone += [edge.key for edge in graph.outgoing[node.id] if edge.source_port >= spec.outputs]
+        outputs = len(output_ports(spec, params, node.call))
+        gone = [edge.key for edge in graph.incoming[node.id] if not _takes(spec, params, edge)]
+        gone += [edge.key for edge in graph.outgoing[node.id] if edge.source_port >= outputs]
         project = edits.disconnect(project, gone)
         if _is_default(node.name, old):
             project = edits.rename(project, node.id, _name(project.graph, spec.class_name))
     return project
 
 
-def _takes(spec: ClassSpec, edge: Edge) -> bool:
+def _takes(spec: ClassSpec, params: Params, edge: Edge) -> bool:
     if spec.class_name == INPUT_CLASS:
         return False
-    return spec.many_inputs or edge.target_port < len(spec.ports)
+    return spec.many_inputs or edge.target_port < len(input_ports(spec, params))
 
 
 def _is_default(name: str, class_name: str) -> bool:

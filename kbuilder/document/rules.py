@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from kbuilder.document.catalogue import Catalogue
 from kbuilder.document.fixes import Fix, Remove
 from kbuilder.document.graph import INPUT_CLASS, Edge, Graph, Node
+from kbuilder.document.ports import input_ports, main_ports
 from kbuilder.document.problems import Problem, worst_first
 from kbuilder.document.project import Project
 from kbuilder.document.structure.blocks import block_problems
@@ -35,8 +36,10 @@ def can_connect(
     if source in graph.downstream([target]):
         return f"“{end.name}” already feeds “{start.name}”: the wire would close a circle."
     spec = catalogue.layer(end.class_name)
-    if spec and not spec.many_inputs and target_port >= len(spec.ports):
-        return f"“{end.name}” ({end.class_name}) takes {count(len(spec.ports), 'input')}."
+    if spec and not spec.many_inputs:
+        ports = input_ports(spec, graph.layer_of(target).params)
+        if target_port >= len(ports):
+            return f"“{end.name}” ({end.class_name}) takes {count(len(ports), 'input')}."
     if any(
         edge.key == (source, source_port, target, target_port) for edge in graph.incoming[target]
     ):
@@ -51,7 +54,7 @@ def free_port(graph: Graph, catalogue: Catalogue, target: str) -> int:
     port = next(number for number in range(len(taken) + 1) if number not in taken)
     if spec is None or spec.many_inputs:
         return port
-    return min(port, max(len(spec.ports) - 1, 0))
+    return min(port, max(main_ports(spec) - 1, 0))
 
 
 def check(project: Project, catalogue: Catalogue) -> tuple[Problem, ...]:

@@ -16,6 +16,8 @@ from kbuilder.engine.build_error import BuildError
 from kbuilder.engine.diagnosis.explaining import explain
 from kbuilder.engine.layers import call_layer, input_arguments, make_layer, wired
 from kbuilder.engine.objects import KERAS_ERRORS
+from kbuilder.engine.operations import Calculation
+from kbuilder.engine.training_mode import fix_training
 
 Tensors = dict[str, tuple[Any, ...]]
 """Symbolic outputs by node id, one for each output port."""
@@ -31,6 +33,7 @@ def assembled(graph: Graph, catalogue: Catalogue) -> tuple[Tensors, dict[str, ke
     assembly.call("", assembly.tensors)
     if assembly.problems:
         raise BuildError(tuple(assembly.problems))
+    fix_training(assembly.layers, graph)
     return assembly.tensors, assembly.layers
 
 
@@ -60,14 +63,19 @@ class _Assembly:
                 return
             inputs = wired(self._graph, node, tensors)
             if inputs is not None and spec is not None:
-                tensors[node.id] = call_layer(self._layer(node), spec, node, inputs)
+                layer, owner = self._layer(node), self._graph.layer_of(node.id)
+                tensors[node.id] = call_layer(layer, spec, owner, inputs, node.call)
         except (KBuilderError, *KERAS_ERRORS) as error:
             self.problems.extend(explain(error, node, self._graph, tensors, self._catalogue))
 
-    def _layer(self, node: Node) -> keras.Layer:
+    def _layer(self, node: Node) -> keras.Layer | Calculation:
         owner = self._graph.layer_of(node.id)
         if owner.id not in self.layers:
-            self.layers[owner.id] = make_layer(owner, self._catalogue)
+            made = make_layer(owner, self._catalogue)
+            if isinstance(made, Calculation):
+                made.name = node.name
+                return made
+            self.layers[owner.id] = made
         self.layers[node.id] = self.layers[owner.id]
         return self.layers[node.id]
 

@@ -12,6 +12,7 @@ from typing import Any
 import keras
 import msgspec
 from keras.src.backend.common import global_state
+from keras.src.backend.common.masking import get_keras_mask, set_keras_mask
 from keras.src.backend.tensorflow.trackable import KerasAutoTrackable
 
 from kbuilder.document.catalogue import Catalogue, ClassSpec
@@ -20,6 +21,7 @@ from kbuilder.document.facts import NodeFacts, TensorFacts
 from kbuilder.document.graph import INPUT_CLASS, Graph, Node
 from kbuilder.document.problems import Problem
 from kbuilder.document.rules import Checker
+from kbuilder.document.values import Params
 from kbuilder.engine.costs import mult_adds, tensor_bytes, weight_bytes
 from kbuilder.engine.diagnosis.explaining import explain
 from kbuilder.engine.layers import PortTensors, call_layer, input_arguments, make_layer, wired
@@ -74,6 +76,13 @@ class Inference:
         self._known: dict[Key, Inferred] = {}
         self._last: dict[str, _Judged] = {}
         self._graph = Graph()
+        self._policy = ""
+
+    def forget(self) -> None:
+        """Judge everything anew next time, because a class may mean something else now."""
+        self._checker = Checker(self._catalogue)
+        self._known.clear()
+        self._last, self._graph = {}, Graph()
 
     def infer(self, graph: Graph) -> tuple[dict[str, NodeFacts], tuple[Problem, ...]]:
         """Facts of every node that can be judged, and the problems that Keras has with the others.
@@ -81,8 +90,10 @@ class Inference:
         Nodes that already break a rule of ``kbuilder.document.rules`` have no facts and no further
         problem; nor have nodes behind a broken one.
         """
-        if len(self._known) > MOST_REMEMBERED:
-            self._known.clear()
+        policy = keras.config.dtype_policy().name
+        if policy != self._policy or len(self._known) > MOST_REMEMBERED:
+            self.forget()
+        self._policy = policy
         graph = self._with_known_nodes(graph)
         broken = self._checker.broken(graph)
         open_ = self._differing(graph)
@@ -150,34 +161,45 @@ class Inference:
         if spec is None:
             return None
         made_on = (wired(graph, owner, tensors) if node.shares else None) or inputs
-        found = self._known_or_tried(owner, spec, inputs, made_on)
+        found = self._known_or_tried(owner, spec, inputs, made_on, node.call)
         return _Judged(node, owner, inputs, found, _facts(node, inputs, found))
 
     def _known_or_tried(
-        self, node: Node, spec: ClassSpec, inputs: PortTensors, made_on: PortTensors
+        self,
+        node: Node,
+        spec: ClassSpec,
+        inputs: PortTensors,
+        made_on: PortTensors,
+        call: Params,
     ) -> Inferred:
         """What the layer of ``node``, which was first called on ``made_on``, makes of ``inputs``."""
         key = (
             spec.class_name,
             json.dumps(node.params, sort_keys=True),
             *_specs(inputs),
+            *((json.dumps(call, sort_keys=True),) if call else ()),
             *(() if made_on is inputs else ("made on", *_specs(made_on))),
         )
         if key not in self._known:
             if node.class_name == INPUT_CLASS:
                 self._known[key] = Inferred((_input(node),))
             else:
-                self._known[key] = self._try(node, spec, inputs, made_on)
+                self._known[key] = self._try(node, spec, inputs, made_on, call)
         return self._known[key]
 
     def _try(
-        self, node: Node, spec: ClassSpec, inputs: PortTensors, made_on: PortTensors
+        self,
+        node: Node,
+        spec: ClassSpec,
+        inputs: PortTensors,
+        made_on: PortTensors,
+        call: Params,
     ) -> Inferred:
         with _without_weights():
             layer = make_layer(node, self._catalogue, named=False)
             if made_on is not inputs:
-                call_layer(layer, spec, node, made_on)
-            outputs = call_layer(layer, spec, node, inputs)
+                call_layer(layer, spec, node, made_on, {})
+            outputs = call_layer(layer, spec, node, inputs, call)
         total = _count(layer.weights)
         trainable = _count(layer.trainable_weights)
         return Inferred(
@@ -199,12 +221,16 @@ def _alike(one: Node, two: Node) -> bool:
     return one is two or (
         one.class_name == two.class_name
         and one.params == two.params
+        and one.call == two.call
         and one.trainable == two.trainable
     )
 
 
 def _specs(inputs: PortTensors) -> list[str]:
-    return [f"{port} {tensor.shape} {tensor.dtype}" for port, tensor in inputs]
+    return [
+        f"{port} {tensor.shape} {tensor.dtype}" + (" masked" if _is_masked(tensor) else "")
+        for port, tensor in inputs
+    ]
 
 
 def _shapes(tensors: Iterable[Any]) -> list[tuple[int | None, ...]]:
@@ -231,7 +257,15 @@ def _input(node: Node) -> Any:
 
 def _symbol(tensor: Any) -> Any:
     """The tensor's shape and dtype without the layers it came from, which the memo would keep."""
-    return keras.KerasTensor(tensor.shape, tensor.dtype)
+    symbol = keras.KerasTensor(tensor.shape, tensor.dtype)
+    mask = get_keras_mask(tensor)
+    if mask is not None:
+        set_keras_mask(symbol, keras.KerasTensor(mask.shape, mask.dtype))
+    return symbol
+
+
+def _is_masked(tensor: Any) -> bool:
+    return get_keras_mask(tensor) is not None
 
 
 def _count(weights: list[Any]) -> int:
@@ -254,4 +288,4 @@ def _facts(node: Node, inputs: PortTensors, found: Inferred) -> NodeFacts:
 
 
 def _tensor_facts(tensor: Any) -> TensorFacts:
-    return TensorFacts(tuple(tensor.shape), str(tensor.dtype))
+    return TensorFacts(tuple(tensor.shape), str(tensor.dtype), _is_masked(tensor))

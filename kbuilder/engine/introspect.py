@@ -13,15 +13,16 @@ from typing import get_args
 import keras
 import msgspec
 
-from kbuilder.document.catalogue import Catalogue, ClassSpec, ParamSpec, Section
+from kbuilder.document.catalogue import OPERATIONS, Catalogue, ClassSpec, ParamSpec, Section
 from kbuilder.engine import introspect_overrides as overrides
+from kbuilder.engine.extra_classes import CLASSES
 from kbuilder.engine.introspect_facts import INPUT_DTYPES, OTHER
-from kbuilder.engine.introspect_params import activation_names, params_of
+from kbuilder.engine.introspect_operations import operation_specs
+from kbuilder.engine.introspect_params import activation_names, call_params_of, params_of
+from kbuilder.engine.introspect_texts import argument_texts, first_paragraph
 from kbuilder.resources import resource
 
 _RANK_FROM_NAME = re.compile(r"([123])D(Transpose)?$")
-_ARGS_START = re.compile(r"^(\s*)(Args|Arguments):\s*$", re.MULTILINE)
-_ARG = re.compile(r"^\*{0,2}(\w+)(?: \([^)]*\))?:\s?(.*)$")
 
 
 def make_catalogue() -> Catalogue:
@@ -44,16 +45,22 @@ def _section(section: Section) -> tuple[ClassSpec, ...]:
         if inspect.isclass(value) and value.__name__ not in overrides.LEFT_OUT:
             exported.setdefault(value, []).append(name)
     specs = [_class_spec(cls, names, section) for cls, names in exported.items()]
+    specs += [
+        msgspec.structs.replace(_class_spec(cls, [name], section), hidden=True)
+        for name, cls in CLASSES.get(section, {}).items()
+    ]
     if section == "layers":
-        specs.append(_input_spec())
+        specs += [_input_spec(), _expression_spec(), *operation_specs()]
     return tuple(sorted(specs, key=_palette_place))
 
 
 def _palette_place(spec: ClassSpec) -> tuple[int, int, str]:
     if spec.section == "layers":
         families = list(overrides.LAYER_FAMILIES)
+        if spec.is_operation:
+            return (len(families), int(spec.class_name != "Expression"), spec.class_name)
         if spec.family not in families:
-            return (len(families), 0, spec.class_name)
+            return (len(families) + 1, 0, spec.class_name)
         members = overrides.LAYER_FAMILIES[spec.family]
         return (families.index(spec.family), members.index(spec.class_name), spec.class_name)
     first = overrides.FIRST.get(spec.section, ())
@@ -74,14 +81,13 @@ def _class_spec(cls: type, names: Iterable[str], section: Section) -> ClassSpec:
         aliases=tuple(sorted({*names, cls.__name__} - {name})),
         help=first_paragraph(cls),
     )
-    return _with_layer_facts(spec) if section == "layers" else spec
+    return _with_layer_facts(spec, cls) if section == "layers" else spec
 
 
-def _with_layer_facts(spec: ClassSpec) -> ClassSpec:
+def _with_layer_facts(spec: ClassSpec, cls: type | None = None) -> ClassSpec:
     name = spec.class_name
-    family = next(
-        (key for key, names in overrides.LAYER_FAMILIES.items() if name in names), "Other"
-    )
+    extra = "Not offered" if name in CLASSES.get("layers", {}) else "Other"
+    family = next((key for key, names in overrides.LAYER_FAMILIES.items() if name in names), extra)
     low, high = _ranks(name, family)
     return msgspec.structs.replace(
         spec,
@@ -91,6 +97,7 @@ def _with_layer_facts(spec: ClassSpec) -> ClassSpec:
         many_inputs=name in overrides.MERGES_OF_MANY,
         min_rank=low,
         max_rank=high,
+        call_params=call_params_of(cls) if cls is not None else (),
     )
 
 
@@ -140,34 +147,35 @@ def _input_spec() -> ClassSpec:
     return _with_layer_facts(spec)
 
 
-def first_paragraph(cls: type) -> str:
-    """The first paragraph of a class's docstring as plain text."""
-    return _plain_text((inspect.getdoc(cls) or "").split("\n\n")[0])
-
-
-def argument_texts(cls: type) -> dict[str, str]:
-    """Texts of the ``Args:`` section of a class's docstring, by parameter."""
-    doc = inspect.getdoc(cls) or ""
-    start = _ARGS_START.search(doc)
-    if not start:
-        return {}
-    texts: dict[str, list[str]] = {}
-    current: list[str] = []
-    margin: int | None = None
-    for line in doc[start.end() :].splitlines():
-        indent = len(line) - len(line.lstrip())
-        if line.strip() and indent <= len(start.group(1)):
-            break
-        margin = indent if margin is None and line.strip() else margin
-        if indent == margin and (match := _ARG.match(line.strip())):
-            current = texts.setdefault(match.group(1), [])
-            line = match.group(2)
-        current.append(line)
-    return {name: _plain_text(" ".join(lines)) for name, lines in texts.items()}
-
-
-def _plain_text(text: str) -> str:
-    return " ".join(text.replace("`", "").split())
+def _expression_spec() -> ClassSpec:
+    params = (
+        ParamSpec(
+            name="expression",
+            kinds=("text",),
+            required=True,
+            help="What to compute: x is the input; with several inputs x[0], x[1] and so on. Numbers, "
+            "+ - * / ** @, comparisons, slices and functions of keras.ops, as in "
+            "ops.concatenate([x[0], 2 * x[1]], axis=-1). A tuple gives several outputs.",
+        ),
+        ParamSpec(
+            name="approved",
+            kinds=("bool",),
+            default=True,
+            advanced=True,
+            help="Off while nobody has read an expression that comes from a Lambda layer of a file.",
+        ),
+    )
+    return ClassSpec(
+        class_name="Expression",
+        section="layers",
+        family=OPERATIONS,
+        params=params,
+        preset={"expression": "x"},
+        many_inputs=True,
+        fewest_inputs=1,
+        aliases=("Lambda expression",),
+        help="Computes an expression over its inputs with functions of keras.ops; it has no weights.",
+    )
 
 
 def encode(catalogue: Catalogue) -> bytes:

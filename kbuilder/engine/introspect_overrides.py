@@ -208,18 +208,32 @@ HIDDEN = {
 
 MERGES_OF_MANY = ("Add", "Concatenate", "Multiply", "Average", "Maximum", "Minimum")
 
+_ATTENDED = ("query", "value", "key")
+
 PORTS: dict[str, tuple[str, ...]] = {
     "Input": (),
     "InputLayer": (),
     "Subtract": ("minuend", "subtrahend"),
     "Dot": ("first", "second"),
     "HashedCrossing": ("first", "second"),
-    "MultiHeadAttention": ("query", "value", "key"),
-    "GroupQueryAttention": ("query", "value", "key"),
-    "Attention": ("query", "value", "key"),
-    "AdditiveAttention": ("query", "value", "key"),
+    "MultiHeadAttention": (*_ATTENDED, "attention_mask", "query_mask", "value_mask", "key_mask"),
+    "GroupQueryAttention": (*_ATTENDED, "attention_mask", "query_mask", "value_mask", "key_mask"),
+    "Attention": (*_ATTENDED, "query_mask", "value_mask"),
+    "AdditiveAttention": (*_ATTENDED, "query_mask", "value_mask"),
+    **dict.fromkeys(
+        (
+            *("LSTM", "GRU", "SimpleRNN", "RNN", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"),
+            *("Bidirectional", "TimeDistributed", "BatchNormalization", "Softmax"),
+            "GlobalAveragePooling1D",
+        ),
+        ("input", "mask"),
+    ),
+    "CategoryEncoding": ("input", "count_weights"),
 }
-OPTIONAL_PORTS = {name: 1 for name, ports in PORTS.items() if "key" in ports}
+OPTIONAL_PORTS = {
+    name: sum(1 for port in ports if port in ("key", "count_weights") or port.endswith("mask"))
+    for name, ports in PORTS.items()
+}
 
 RANKS: dict[str, tuple[int | None, int | None]] = {
     "Dense": (2, None),

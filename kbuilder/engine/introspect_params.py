@@ -10,6 +10,7 @@ from typing import Any
 import keras
 
 from kbuilder.document.catalogue import Kind, ParamSpec, Section
+from kbuilder.engine.extra_classes import ACTIVATIONS
 from kbuilder.engine.introspect_facts import DTYPES, FACTS, INITIALIZERS, PENALTIES
 from kbuilder.engine.introspect_overrides import (
     INHERITED,
@@ -54,6 +55,39 @@ def params_of(cls: type, section: Section, helps: dict[str, str]) -> tuple[Param
             extra = inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default)
             found.append(_param(cls.__name__, section, extra, _INHERITED_HELP[name]))
     return tuple(found)
+
+
+CALL_PARAMS: dict[str, ParamSpec] = {
+    "training": ParamSpec(
+        name="training",
+        kinds=("bool",),
+        optional=True,
+        help="On or off: the layer always works as in training, or never, whatever the model does. "
+        "Otherwise it follows the model.",
+    ),
+    "use_causal_mask": ParamSpec(
+        name="use_causal_mask",
+        kinds=("bool",),
+        default=False,
+        help="Whether each step looks only at itself and the steps before it.",
+    ),
+    "return_attention_scores": ParamSpec(
+        name="return_attention_scores",
+        kinds=("bool",),
+        default=False,
+        help="Whether the attention scores come out as a second output.",
+    ),
+}
+"""Arguments of a layer's call that are no tensors and mean something in a graph."""
+
+
+def call_params_of(cls: Any) -> tuple[ParamSpec, ...]:
+    """Those of them that the call of a layer class takes."""
+    try:
+        taken = inspect.signature(cls.call).parameters
+    except (AttributeError, ValueError):
+        return ()
+    return tuple(param for name, param in CALL_PARAMS.items() if name in taken)
 
 
 def _inherited(owner: str, signature: inspect.Signature) -> list[tuple[str, Any]]:
@@ -175,7 +209,7 @@ def activation_names() -> tuple[str, ...]:
     common = ("relu", "softmax", "sigmoid", "tanh", "linear", "gelu", "elu", "selu", "swish")
     skipped = {"get", "serialize", "deserialize"}
     names = [name for name, made in vars(keras.activations).items() if inspect.isfunction(made)]
-    return common + tuple(sorted(set(names) - skipped - set(common)))
+    return common + tuple(sorted(set(names) - skipped - set(common))) + tuple(ACTIVATIONS)
 
 
 def plain(value: Any) -> Any:

@@ -10,10 +10,13 @@ from kbuilder.document.fixes import Fix, ResetParams, SetParams
 from kbuilder.document.graph import Node
 from kbuilder.document.param_rules import fault, param_faults
 from kbuilder.document.problems import Problem
+from kbuilder.document.structure.expressions import expression_problems
 
 
 def parameter_problems(catalogue: Catalogue, spec: ClassSpec, node: Node) -> Iterator[Problem]:
     """Every parameter of a node that is missing, unknown or does not fit."""
+    if spec.class_name == "Expression":
+        yield from expression_problems(catalogue, node)
     for name, text in param_faults(spec, node.params, catalogue):
         param = spec.param(name)
         yield Problem(

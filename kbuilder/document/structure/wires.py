@@ -10,6 +10,7 @@ from itertools import islice
 from kbuilder.document.catalogue import ClassSpec
 from kbuilder.document.fixes import Connect, Disconnect, Fix, InsertBefore, Remove
 from kbuilder.document.graph import INPUT_CLASS, Graph, Node
+from kbuilder.document.ports import input_ports, needed_ports
 from kbuilder.document.problems import Problem
 from kbuilder.document.tracing import count
 
@@ -28,34 +29,41 @@ class Wires:
     def problems(self, spec: ClassSpec, node: Node) -> Iterator[Problem]:
         """Problems of a node of a known class."""
         edges = self._graph.incoming[node.id]
-        plain = len(edges) == len(spec.ports) == 1 and not spec.many_inputs
+        plain = len(edges) == 1 == len(spec.ports) - spec.optional_ports and not spec.many_inputs
         if node.class_name == INPUT_CLASS or (plain and not edges[0].target_port):
             return  # nearly every node of a large graph
+        params = self._graph.layer_of(node.id).params
         wires = Counter(edge.target_port for edge in edges)
         yield from self._doubled(node, wires)
         if spec.many_inputs:
-            if len(wires) < 2:
-                yield self._too_few(node, wires)
+            if len(wires) < spec.fewest_inputs:
+                yield self._too_few(spec, node, wires)
             return
-        for port, name in enumerate(spec.ports[: len(spec.ports) - spec.optional_ports]):
+        names = input_ports(spec, params)
+        for port in needed_ports(spec, params, wires):
             if port not in wires:
-                which = f"Its input “{name}”" if len(spec.ports) > 1 else "Its input"
-                yield Problem(
-                    severity="error",
-                    kind="input-open",
-                    node=node.id,
-                    text=f"{which} is not connected. Draw a wire into it.",
-                    fixes=self._feeding(node, port),
-                )
-        for port in sorted(port for port in wires if port >= len(spec.ports)):
+                yield self._open(spec, node, port, names)
+        for port in sorted(port for port in wires if port >= len(names)):
             yield Problem(
                 severity="error",
                 kind="port-extra",
                 node=node.id,
-                text=f"{node.class_name} takes {count(len(spec.ports), 'input')}, "
+                text=f"{node.class_name} takes {count(len(names), 'input')}, "
                 f"but a wire ends at number {port + 1}. Remove it.",
                 fixes=(Fix(text="Remove the wire", steps=(Disconnect(node=node.id, port=port),)),),
             )
+
+    def _open(self, spec: ClassSpec, node: Node, port: int, names: tuple[str, ...]) -> Problem:
+        which = f"Its input “{names[port]}”" if len(spec.ports) > 1 else "Its input"
+        value = spec.is_operation and spec.param(names[port]) is not None
+        return Problem(
+            severity="error",
+            kind="input-open",
+            node=node.id,
+            text=f"{which} is not connected. Draw a wire into it"
+            + (", or give it a value." if value else "."),
+            fixes=self._feeding(node, port),
+        )
 
     def _doubled(self, node: Node, wires: Counter[int]) -> Iterator[Problem]:
         for port in sorted(port for port in wires if wires[port] > 1):
@@ -75,7 +83,7 @@ class Wires:
                 fixes=(Fix(text=f"Keep the wire from {first}", steps=steps),) if steps else (),
             )
 
-    def _too_few(self, node: Node, wires: Counter[int]) -> Problem:
+    def _too_few(self, spec: ClassSpec, node: Node, wires: Counter[int]) -> Problem:
         port = 1 if 0 in wires else 0
         fixes = self._feeding(node, port) if wires else ()
         if len(wires) == 1 and self._graph.outgoing[node.id]:
@@ -85,7 +93,9 @@ class Wires:
             kind="merge-too-few",
             node=node.id,
             text=f"{node.class_name} joins at least 2 inputs and has {len(wires)}. "
-            "Wire more layers into it.",
+            "Wire more layers into it."
+            if spec.fewest_inputs > 1
+            else "Its input is not connected. Draw a wire into it.",
             fixes=fixes,
         )
 

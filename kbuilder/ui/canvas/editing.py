@@ -18,6 +18,7 @@ from kbuilder.document.graph import INPUT_CLASS, Edge, EdgeKey, Graph, Node
 from kbuilder.document.membership import join
 from kbuilder.document.naming import new_node
 from kbuilder.document.places import NODE_HEIGHT, NODE_WIDTH
+from kbuilder.document.ports import main_ports
 from kbuilder.document.project import Project
 from kbuilder.document.replacing import replaced
 from kbuilder.document.rules import can_connect, free_port
@@ -108,7 +109,7 @@ class CanvasEditing(QObject):
             return self.add(class_name, middle)
         above = sorted(above, key=lambda each: each.y, reverse=True)
         spec = self._catalogue.layer(class_name)
-        if spec is None or not (spec.many_inputs or len(spec.ports) > 1):
+        if spec is None or not (spec.many_inputs or main_ports(spec) > 1):
             above = above[:1]
         above.sort(key=lambda each: each.x)
         x = sum(each.x for each in above) / len(above)
@@ -117,7 +118,7 @@ class CanvasEditing(QObject):
         node = self._new(class_name, place, *(each.node for each in above))
         if node is None:
             return ""
-        sources = above if spec is None or spec.many_inputs else above[: len(spec.ports)]
+        sources = above if spec is None or spec.many_inputs else above[: main_ports(spec)]
         return self._add_with(
             node,
             [

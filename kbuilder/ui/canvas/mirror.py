@@ -298,9 +298,11 @@ class MirrorScene(QGraphicsScene):
         if ports is not None:
             return place_block_ports(len(ports.inputs), len(ports.outputs))
         node = self.graph.by_id[box]
+        layer = self.graph.layer_of(box)
         return place_ports(
-            self.catalogue.layer(node.class_name),
-            node.class_name,
+            self.catalogue.layer(layer.class_name),
+            layer,
+            node.call,
             [edge.target_port for edge in self.graph.incoming[box]],
             [edge.source_port for edge in self.graph.outgoing[box]],
         )

@@ -8,11 +8,16 @@ from typing import NamedTuple
 from PySide6.QtCore import QPointF
 
 from kbuilder.document.catalogue import ClassSpec
-from kbuilder.document.graph import INPUT_CLASS
+from kbuilder.document.graph import INPUT_CLASS, Node
 from kbuilder.document.places import NODE_HEIGHT, NODE_WIDTH
+from kbuilder.document.ports import input_ports, main_ports, output_ports
+from kbuilder.document.values import Params
 
 PORT_SPACING = 40.0
+ASIDE_SPACING = 13.0
 _ROOM = NODE_WIDTH - 32.0
+_SHOW_ASIDE = {"Recurrent", "Attention", "Wrappers"}
+"""Families whose layers offer ports for masks and states; others show them only with a wire."""
 
 
 class Port(NamedTuple):
@@ -26,10 +31,26 @@ class Port(NamedTuple):
 class PortPlaces:
     """Where a node's ports are, relative to its top left corner, by port number."""
 
-    def __init__(self, inputs: dict[int, QPointF], outputs: dict[int, QPointF]) -> None:
+    def __init__(
+        self,
+        inputs: dict[int, QPointF],
+        outputs: dict[int, QPointF],
+        aside: Iterable[int] = (),
+        names: tuple[tuple[str, ...], tuple[str, ...]] = ((), ()),
+    ) -> None:
         self.inputs = inputs
         self.outputs = outputs
-        self.points = [*inputs.values(), *outputs.values()]
+        self.aside = [inputs[number] for number in aside]
+        self.points = [
+            *(place for place in inputs.values() if place not in self.aside),
+            *outputs.values(),
+        ]
+        self._names = names
+
+    def name(self, number: int, *, output: bool) -> str:
+        """What a port is called where a node has several; empty for the only one."""
+        names = self._names[output]
+        return names[number] if len(names) > 1 and number < len(names) else ""
 
     def of(self, node: str, output: bool | None) -> Iterator[tuple[Port, QPointF]]:
         """The ports as those of ``node`` with their places; only outputs or inputs if given."""
@@ -48,24 +69,37 @@ class PortPlaces:
 
 
 def place_ports(
-    spec: ClassSpec | None, class_name: str, wired: Iterable[int], outputs_wired: Iterable[int]
+    spec: ClassSpec | None,
+    layer: Node,
+    call: Params,
+    wired: Iterable[int],
+    outputs_wired: Iterable[int],
 ) -> PortPlaces:
     """Lay out the ports of a node: inputs along its top, outputs along its bottom.
 
     Wired ports beyond those of the class (an unknown class, a broken file) get a place too. A node
-    with any number of inputs shows a spare port after its wired ones.
+    with any number of inputs shows a spare port after its wired ones. Open ports for masks and initial
+    states stand close together at the right end.
     """
     taken = sorted(set(wired))
-    if class_name == INPUT_CLASS:
+    names: tuple[str, ...] = ()
+    aside: list[int] = []
+    if layer.class_name == INPUT_CLASS:
         numbers, spare = taken, None
     elif spec is None or spec.many_inputs:
         numbers = taken
         spare = next(number for number in range(len(taken) + 1) if number not in taken)
     else:
-        numbers, spare = sorted({*taken, *range(len(spec.ports))}), None
+        names, main = input_ports(spec, layer.params), main_ports(spec)
+        numbers, spare = sorted({*taken, *range(main)}), None
+        if spec.family in _SHOW_ASIDE:
+            aside = [number for number in range(main, len(names)) if number not in taken]
     inputs = _row(numbers, spare, 0.0)
-    outputs = {*outputs_wired, *range(spec.outputs if spec else 1)}
-    return PortPlaces(inputs, _row(sorted(outputs), None, NODE_HEIGHT))
+    for place, number in enumerate(reversed(aside)):
+        inputs[number] = QPointF(NODE_WIDTH - 14.0 - place * ASIDE_SPACING, 0.0)
+    given = output_ports(spec, layer.params, call) if spec else ("output",)
+    outputs = sorted({*outputs_wired, *range(len(given))})
+    return PortPlaces(inputs, _row(outputs, None, NODE_HEIGHT), aside, (names, given))
 
 
 def place_block_ports(inputs: int, outputs: int) -> PortPlaces:

@@ -10,6 +10,7 @@ from kbuilder.document.catalogue import Catalogue
 from kbuilder.document.graph import INPUT_CLASS, Edge, EdgeKey, Graph, Node
 from kbuilder.document.nesting import End
 from kbuilder.document.places import NODE_HEIGHT, NODE_WIDTH, Box, drawn, extents
+from kbuilder.document.ports import needed_ports
 
 Place = tuple[float, float]
 _GHOST_GAP = 100.0
@@ -210,12 +211,10 @@ def _open_inputs(graph: Graph, catalogue: Catalogue, node: str) -> Iterator[End]
     taken = {edge.target_port for edge in graph.incoming[node]}
     if graph.by_id[node].class_name == INPUT_CLASS or spec is None:
         return
-    wanted = 2 - len(taken) if spec.many_inputs else 0
-    required = len(spec.ports) - spec.optional_ports
-    free = (
-        [port for port in range(wanted + len(taken)) if port not in taken]
-        if spec.many_inputs
-        else [port for port in range(required) if port not in taken]
-    )
-    for port in free:
-        yield node, port
+    if spec.many_inputs:
+        needed = list(range(max(len(taken), spec.fewest_inputs)))
+    else:
+        needed = needed_ports(spec, graph.layer_of(node).params, taken)
+    for port in needed:
+        if port not in taken:
+            yield node, port

@@ -81,7 +81,8 @@ class ObjectEditor(QWidget):
             self._classes.addItem(NONE_TEXT)
         if {"float", "int"} & set(self._param.kinds):
             self._classes.addItem(NUMBER_TEXT)
-        specs = getattr(self._catalogue, self._param.of) if self._param.of else ()
+        section = getattr(self._catalogue, self._param.of) if self._param.of else ()
+        specs = [spec for spec in section if not spec.is_operation]
         self._classes.addItems([spec.class_name for spec in specs if not spec.hidden])
 
     def _choose(self, _: int) -> None:
