@@ -21,7 +21,8 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     compile: bool = False
     fit: bool = False
     data: bool = False
-    texts: bool = False
+    code: bool = False
+    notes: bool = False
     replaced: bool = False
     """Another project was opened; nothing that was shown before is of use."""
 
@@ -53,7 +54,8 @@ def difference(before: Project, after: Project, *, replaced: bool = False) -> Ch
         compile=before.compile != after.compile,
         fit=before.fit != after.fit,
         data=before.data != after.data,
-        texts=(before.custom_code, before.notes) != (after.custom_code, after.notes),
+        code=before.custom_code != after.custom_code,
+        notes=before.notes != after.notes,
         replaced=replaced,
     )
 

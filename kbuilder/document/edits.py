@@ -147,6 +147,16 @@ def set_output(project: Project, node_id: str, **changes: Any) -> Project:
     return replace(project, compile=replace(options, outputs={**options.outputs, node_id: output}))
 
 
+def set_compile(project: Project, **changes: Any) -> Project:
+    """Change compile options that belong to no single output."""
+    return replace(project, compile=replace(project.compile, **changes))
+
+
+def set_code(project: Project, code: str) -> Project:
+    """Replace the project's own code."""
+    return replace(project, custom_code=code)
+
+
 def set_fit(project: Project, **changes: Any) -> Project:
     """Change arguments of fit."""
     return replace(project, fit=replace(project.fit, **changes))

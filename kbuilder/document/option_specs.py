@@ -36,6 +36,30 @@ METRIC = ParamSpec(
     required=True,
     help="What is measured beside the loss, without steering the training.",
 )
+COMPILE_PARAMS = (
+    ParamSpec(
+        name="dtype_policy",
+        kinds=("choice",),
+        default="float32",
+        choices=("float32", "mixed_float16", "mixed_bfloat16"),
+        help="Number format of all layers that do not choose their own. The mixed ones compute in 16 "
+        "bits and keep weights in 32: faster on GPUs with tensor cores, seldom on a CPU.",
+    ),
+    ParamSpec(
+        name="jit_compile",
+        kinds=("choice",),
+        default="auto",
+        choices=("auto", "always", "never"),
+        help="Whether XLA compiles the training steps: a slower start, and often faster steps on a GPU.",
+    ),
+    ParamSpec(
+        name="steps_per_execution",
+        kinds=("int",),
+        default=0,
+        minimum=0,
+        help="Training steps between two looks at Pause and Stop; 0 finds the best number by itself.",
+    ),
+)
 FIT_PARAMS = (
     ParamSpec(
         name="epochs",

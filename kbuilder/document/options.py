@@ -17,14 +17,15 @@ class OutputOptions(Value, frozen=True, kw_only=True):
 class CompileOptions(Value, frozen=True, kw_only=True):
     """Arguments of ``Model.compile``; ``outputs`` goes by the id of the output node.
 
-    ``jit_compile`` has XLA compile the steps. ``steps_per_execution`` is how many steps run before the
-    window is heard again; 0 finds the best number. ``dtype_policy`` is the name of a
-    ``keras.DTypePolicy`` for all layers that do not choose their own.
+    ``jit_compile`` is ``"auto"``, ``"always"`` or ``"never"``: whether XLA compiles the steps.
+    ``steps_per_execution`` is how many steps run before the window is heard again; 0 finds the best
+    number. ``dtype_policy`` is the name of a ``keras.DTypePolicy`` for all layers that do not choose
+    their own.
     """
 
     optimizer: KerasObject = KerasObject(class_name="Adam")
     outputs: dict[str, OutputOptions] = {}
-    jit_compile: bool = False
+    jit_compile: str = "auto"
     steps_per_execution: int = 0
     dtype_policy: str = "float32"
 

@@ -16,6 +16,7 @@ from kbuilder.engine.assembling import Tensors, assembled
 from kbuilder.engine.build_error import BuildError
 from kbuilder.engine.freezing import apply_freezing
 from kbuilder.engine.objects import KERAS_ERRORS, problem
+from kbuilder.engine.precision import under_policy
 
 DEEPEST_RECURSION = 20_000
 """Keras walks a model recursively: a chain of 1,000 layers passes Python's limit of 1,000 frames."""
@@ -54,12 +55,13 @@ def build(project: Project, catalogue: Catalogue) -> BuiltModel:
         raise BuildError(faults)
     sys.setrecursionlimit(max(sys.getrecursionlimit(), DEEPEST_RECURSION))
     keras.utils.set_random_seed(project.fit.seed)
-    tensors, layers = assembled(graph, catalogue)
-    inputs = [tensors[node.id][0] for node in graph.inputs]
-    outputs = [tensors[node.id][0] for node in graph.outputs]
-    try:
-        model = keras.Model(bare(inputs), bare(outputs))
-    except KERAS_ERRORS as error:
-        raise BuildError((problem(error, None, subject="The model"),)) from error
+    with under_policy(project.compile.dtype_policy):
+        tensors, layers = assembled(graph, catalogue)
+        inputs = [tensors[node.id][0] for node in graph.inputs]
+        outputs = [tensors[node.id][0] for node in graph.outputs]
+        try:
+            model = keras.Model(bare(inputs), bare(outputs))
+        except KERAS_ERRORS as error:
+            raise BuildError((problem(error, None, subject="The model"),)) from error
     apply_freezing(layers, graph)
     return BuiltModel(graph, model, tensors, layers)

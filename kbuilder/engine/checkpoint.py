@@ -214,7 +214,8 @@ def _restore_optimizer(model: keras.Model, state: State, named: dict[str, Any]) 
     optimizer = getattr(model, "optimizer", None)
     if optimizer is None:
         return False
-    optimizer.build(model.trainable_variables)
+    if not optimizer.built:  # LossScaleOptimizer would make its variables twice (keras 3.15)
+        optimizer.build(model.trainable_variables)
     keys = {id(variable): key for key, variable in named.items()}
     trainable = tuple(keys[id(variable)] for variable in model.trainable_variables)
     fits = (

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from kbuilder.document.catalogue import Catalogue, Section
+from kbuilder.document.catalogue import Catalogue, ClassSpec, Section
 from kbuilder.document.errors import KBuilderError
 from kbuilder.document.naming import snake_case
 from kbuilder.document.options import OutputOptions
@@ -17,7 +17,11 @@ from kbuilder.document.project import Project
 from kbuilder.document.values import KerasObject
 from kbuilder.engine.build import BuiltModel
 from kbuilder.engine.build_error import BuildError
-from kbuilder.engine.objects import KERAS_ERRORS, MODULES, make, plain_text, problem
+from kbuilder.engine.objects import KERAS_ERRORS, MODULES, make, problem
+from kbuilder.engine.own_code import own_line, own_problem
+from kbuilder.engine.wording import plain_text
+
+_JIT_COMPILE = {"auto": "auto", "always": True, "never": False}
 
 
 def compile_model(built: BuiltModel, project: Project, catalogue: Catalogue) -> None:
@@ -46,9 +50,11 @@ def compile_model(built: BuiltModel, project: Project, catalogue: Catalogue) -> 
     optimizer = _object(catalogue, "optimizers", project.compile.optimizer, "")
     losses: list[Any] = []
     metrics: list[list[Any]] = []
+    weighted: list[list[Any]] = []
     for node, output in zip(built.graph.outputs, options, strict=True):
         losses.append(output.loss and _object(catalogue, "losses", output.loss, node.id))
         metrics.append([_metric(catalogue, metric, node.id) for metric in output.metrics])
+        weighted.append([_metric(catalogue, metric, node.id) for metric in output.weighted_metrics])
     weights = [output.loss_weight for output in options]
     single = len(options) == 1
     built.model.compile(
@@ -56,6 +62,8 @@ def compile_model(built: BuiltModel, project: Project, catalogue: Catalogue) -> 
         loss=losses[0] if single else losses,
         loss_weights=None if all(weight == 1.0 for weight in weights) else weights,
         metrics=metrics[0] if single else metrics,
+        weighted_metrics=(weighted[0] if single else weighted) if any(weighted) else None,
+        jit_compile=_JIT_COMPILE[project.compile.jit_compile],
     )
 
 
@@ -71,14 +79,14 @@ def unfit_judges(
         options = project.compile.outputs.get(node.id, OutputOptions())
         if target is None:
             continue
+        listed = {"metrics": options.metrics, "weighted_metrics": options.weighted_metrics}
         judges = [
-            *(
-                [("loss", _object(catalogue, "losses", options.loss, node.id))]
-                if options.loss
-                else []
-            ),
-            *(("metrics", _metric(catalogue, metric, node.id)) for metric in options.metrics),
+            (name, _metric(catalogue, metric, node.id))
+            for name, metrics in listed.items()
+            for metric in metrics
         ]
+        if options.loss:
+            judges.insert(0, ("loss", _object(catalogue, "losses", options.loss, node.id)))
         shape = built.tensors[node.id][0].shape
         rows = target[:2]
         output = np.zeros((len(rows), *(size or 1 for size in shape[1:])), np.float32)
@@ -86,6 +94,9 @@ def unfit_judges(
             try:
                 judge(rows, output)
             except KERAS_ERRORS as error:
+                if own_line(error):
+                    problems.append(own_problem(error, node.id))
+                    continue
                 text = (
                     f"{type(judge).__name__} cannot compare the output “{node.name}”, of shape "
                     f"{shape[1:]} for each sample, with targets of shape {rows.shape[1:]}. Choose "
@@ -102,12 +113,20 @@ def _metric(catalogue: Catalogue, metric: KerasObject, node: str) -> Any:
     params = dict(metric.params)
     spec = catalogue.find("metrics", metric.class_name)
     if spec is not None and not params.get("name"):
-        signature = inspect.signature(getattr(MODULES["metrics"], spec.class_name))
-        default = signature.parameters["name"].default if "name" in signature.parameters else None
-        params["name"] = default if isinstance(default, str) else snake_case(spec.class_name)
+        params["name"] = _usual_name(spec)
     return _object(
         catalogue, "metrics", KerasObject(class_name=metric.class_name, params=params), node
     )
+
+
+def _usual_name(spec: ClassSpec) -> str:
+    if spec.own:
+        named = spec.param("name")
+        default = named.default if named else None
+    else:
+        signature = inspect.signature(getattr(MODULES["metrics"], spec.class_name))
+        default = signature.parameters["name"].default if "name" in signature.parameters else None
+    return default if isinstance(default, str) else snake_case(spec.class_name)
 
 
 def _object(catalogue: Catalogue, section: Section, wanted: KerasObject, node: str) -> Any:

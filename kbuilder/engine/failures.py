@@ -11,8 +11,8 @@ from kbuilder.document.errors import FileRefusedError, KBuilderError
 from kbuilder.document.graph import Graph
 from kbuilder.document.problems import Problem
 from kbuilder.engine.build_error import BuildError
-from kbuilder.engine.objects import IN_GRAPH, plain_text
 from kbuilder.engine.own_code import own_line, own_problem
+from kbuilder.engine.wording import IN_GRAPH, plain_text
 from kbuilder.link.messages import Failed
 
 

@@ -16,6 +16,7 @@ from kbuilder.engine.build import BuiltModel, build
 from kbuilder.engine.checkpoint import restore
 from kbuilder.engine.compiling import compile_model
 from kbuilder.engine.infer import Inference
+from kbuilder.engine.precision import under_policy
 from kbuilder.engine.runs import Run
 from kbuilder.engine.sizes import refuse_too_large
 
@@ -90,7 +91,9 @@ class LiveModels:
         Raises:
             BuildError: the project is not a model, or too large a one.
         """
-        refuse_too_large(project.graph, self._inference.infer(project.graph)[0])
+        with under_policy(project.compile.dtype_policy):
+            facts, _ = self._inference.infer(project.graph)
+        refuse_too_large(project.graph, facts)
         return build(project, self._catalogue)
 
     def _fresh(self, project: Project) -> LiveModel:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+import keras
 import numpy as np
 
 from kbuilder.document.catalogue import Catalogue
@@ -177,8 +178,8 @@ def _target_faults(
         return
     yield from _metric_faults(built, node, options, targets[node.id])
     loss = options.loss
-    if loss is None or loss.class_name in OTHER_SHAPE:
-        return
+    if loss is None or loss.class_name in OTHER_SHAPE or not hasattr(keras.losses, loss.class_name):
+        return  # a loss of own code may compare what it likes
     output: Shape = tuple(built.tensors[node.id][0].shape[1:])
     if loss.class_name.startswith("Sparse"):
         yield from _class_number_faults(node, loss.class_name, output, targets[node.id])

@@ -20,6 +20,7 @@ from kbuilder.document.catalogue import Catalogue, ClassSpec
 from kbuilder.document.own_code import name_problems, own_specs, syntax_problem
 from kbuilder.document.problems import Problem
 from kbuilder.engine.build_error import BuildError
+from kbuilder.engine.wording import plain_text
 
 MODULE = "own_code"
 """Name of the module that the code is run as; Keras writes it into what it saves."""
@@ -83,8 +84,7 @@ def own_module(code: str, wanted: str = "") -> ModuleType:
 def own_problem(error: BaseException, node: str = "") -> Problem:
     """An error of own code, used by ``node``, as a problem with the line that it comes from."""
     line = own_line(error)
-    said = (str(error).strip().splitlines() or [""])[-1].rstrip(".")
-    text = f"Own code, line {line}: {type(error).__name__}: {said}."
+    text = f"Own code, line {line}: {type(error).__name__}: {plain_text(error)}"
     return Problem(severity="error", kind="own-code", text=text, node=node, line=line)
 
 

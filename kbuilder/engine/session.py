@@ -12,9 +12,11 @@ from kbuilder.document.catalogue import Catalogue, load_catalogue
 from kbuilder.document.errors import SaveError
 from kbuilder.document.formats import chosen_format
 from kbuilder.document.layout import layout
+from kbuilder.document.own_code import teach
 from kbuilder.document.problems import Problem
 from kbuilder.document.project import Project
 from kbuilder.engine import data
+from kbuilder.engine.arrays import to_array
 from kbuilder.engine.build_error import BuildError
 from kbuilder.engine.checkpoint import capture
 from kbuilder.engine.compiling import compile_model, unfit_judges
@@ -27,13 +29,20 @@ from kbuilder.engine.infer import Inference
 from kbuilder.engine.live import LiveModel, LiveModels
 from kbuilder.engine.matching import check_fit, match, split
 from kbuilder.engine.model_files import Opening, load_weights, opening
-from kbuilder.engine.objects import KERAS_ERRORS, plain_text
+from kbuilder.engine.objects import KERAS_ERRORS
+from kbuilder.engine.own_code import check_code
+from kbuilder.engine.precision import under_policy
 from kbuilder.engine.runs import Run
+from kbuilder.engine.schedules import learning_rates
 from kbuilder.engine.training import Plan, Training
+from kbuilder.engine.wording import plain_text
 from kbuilder.link.messages import (
     Arrange,
     Arranged,
+    CheckCode,
+    CodeChecked,
     ComputeActivations,
+    ComputeSchedule,
     Event,
     Export,
     Exported,
@@ -49,6 +58,7 @@ from kbuilder.link.messages import (
     Progressed,
     Quit,
     Request,
+    ScheduleComputed,
     Stopped,
     Train,
     WeightsLoaded,
@@ -72,6 +82,8 @@ class Session:
             Infer: self._infer,
             Arrange: self._arrange,
             Preview: self._preview,
+            CheckCode: self._check_code,
+            ComputeSchedule: self._compute_schedule,
             Train: self._train,
             ComputeActivations: self._activations,
             Export: self._export,
@@ -84,6 +96,7 @@ class Session:
         """Do what is asked and send its events. Never raises for what a request can cause."""
         end: Event
         try:
+            self._learn(request)
             self._handlers[type(request)](request)
             end = Finished(request=request.request)
         except StopRequestedError as stop:
@@ -94,9 +107,27 @@ class Session:
             self.controls.get()
         self._send(end)
 
+    def _learn(self, request: Request) -> None:
+        """Know the classes of the own code that comes with a request."""
+        project = getattr(request, "project", None)
+        code = project.custom_code if project is not None else getattr(request, "code", None)
+        if code is not None and teach(self._catalogue, code):
+            self._live.drop()
+            self._inference.forget()
+
     def _infer(self, request: Infer) -> None:
-        nodes, problems = self._inference.infer(request.graph)
+        with under_policy(request.dtype_policy):
+            nodes, problems = self._inference.infer(request.graph)
         self._send(Inferred(request=request.request, nodes=nodes, problems=problems))
+
+    def _check_code(self, request: CheckCode) -> None:
+        approved, problems = check_code(request.code, self._catalogue)
+        self._inference.forget()  # the code may have been approved just now
+        self._send(CodeChecked(request=request.request, approved=approved, problems=problems))
+
+    def _compute_schedule(self, request: ComputeSchedule) -> None:
+        rates = learning_rates(self._catalogue, request.optimizer, request.last, request.points)
+        self._send(ScheduleComputed(request=request.request, rates=to_array(rates)))
 
     def _arrange(self, request: Arrange) -> None:
         places = layout(request.graph, request.only)
@@ -155,6 +186,7 @@ class Session:
             run=Run.create(Path(request.run), project),
             resume=state,
             source=source,
+            steps_per_call=project.compile.steps_per_execution,
         )
         return plan, dataset
 

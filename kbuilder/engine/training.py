@@ -39,21 +39,29 @@ Logs = dict[str, float]
 
 @dataclass
 class Pace:
-    """How many steps to run in one graph call. Starts with one and at most doubles."""
+    """How many steps to run in one graph call. Starts with one and at most doubles, or is ``fixed``."""
 
-    count: int = 1
+    fixed: int = 0
     step_s: float = math.inf
+
+    def __post_init__(self) -> None:
+        self.count = self.fixed or 1
 
     def learn(self, count: int, seconds: float) -> None:
         """Take the time of a call into account."""
         self.step_s = seconds / count
+        if self.fixed:
+            return
         wanted = int(CALL_S / self.step_s) if self.step_s else 2 * self.count
         self.count = max(1, min(2 * self.count, wanted))
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What one training is to do: ``validation`` may be None, ``resume`` the state to go on from."""
+    """What one training is to do: ``validation`` may be None, ``resume`` the state to go on from.
+
+    ``steps_per_call`` is the number of steps in one graph call; 0 finds the best one.
+    """
 
     request: int
     built: BuiltModel
@@ -63,6 +71,7 @@ class Plan:
     run: Run
     resume: State | None = None
     source: Run | None = None
+    steps_per_call: int = 0
 
 
 @dataclass
@@ -92,7 +101,7 @@ class Training:
         if plan.validation is not None:
             rows = Batches(plan.validation.x, plan.validation.y, plan.fit.batch_size)
             self._test, self._test_count = test_steps(self._model, rows), rows.steps
-        self._pace, self._test_pace = Pace(), Pace()
+        self._pace, self._test_pace = Pace(plan.steps_per_call), Pace()
         self._epoch = self._step = 0
         self._warned = False
 
@@ -131,8 +140,16 @@ class Training:
             raise
         finally:
             self._points.flush()
+        self._finalize()
         if self.state is not None:
             self.plan.run.save(self.state)
+
+    def _finalize(self) -> None:
+        """Take the averages of the weights if the optimizer keeps them, as ``fit`` does at its end."""
+        optimizer = self._model.optimizer
+        if self.state is not None and getattr(optimizer, "use_ema", False):
+            optimizer.finalize_variable_values(self._model.trainable_variables)
+            self.state = self._captured()
 
     def _last_epoch(self) -> int:
         """Epochs to reach. A run that is complete already goes on for as many epochs again."""

@@ -28,12 +28,14 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 class Infer(Message, frozen=True, kw_only=True):
     """Tell shapes, weights and problems of every node, allocating no weights. Answer: ``Inferred``.
 
-    ``code`` is the project's own Python code, for nodes of its classes.
+    ``code`` is the project's own Python code, for nodes of its classes; ``dtype_policy`` that of the
+    compile options.
     """
 
     request: int
     graph: Graph
     code: str = ""
+    dtype_policy: str = "float32"
 
 
 class Arrange(Message, frozen=True, kw_only=True):
@@ -68,6 +70,7 @@ class ComputeSchedule(Message, frozen=True, kw_only=True):
 
     request: int
     optimizer: KerasObject
+    code: str = ""
     last: int
     points: int = 200
 

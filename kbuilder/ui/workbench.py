@@ -159,7 +159,15 @@ class Workbench(QObject):
             return
         self._inferring = True
         self._infer_request = self._engine.next_request()
-        self._engine.send(Infer(request=self._infer_request, graph=self._document.project.graph))
+        project = self._document.project
+        self._engine.send(
+            Infer(
+                request=self._infer_request,
+                graph=project.graph,
+                code=project.custom_code,
+                dtype_policy=project.compile.dtype_policy,
+            )
+        )
 
     def _preview(self) -> None:
         project = self._document.project
