@@ -13,6 +13,7 @@ from typing import Any, get_args
 
 import msgspec
 
+from kbuilder.document.approvals import is_approved
 from kbuilder.document.catalogue import Catalogue, ClassSpec, Kind, ParamSpec, Section
 from kbuilder.document.problems import Problem
 
@@ -52,6 +53,23 @@ def syntax_problem(code: str) -> Problem | None:
         text = f"Own code, line {line}: this is not Python: {said}."
         return Problem(severity="error", kind="own-code", text=text, line=line)
     return None
+
+
+def code_problems(code: str, catalogue: Catalogue) -> tuple[bool, tuple[Problem, ...]]:
+    """Whether this user lets the code run, and what can be said of it by reading it alone."""
+    approved = is_approved(code)
+    fault = syntax_problem(code)
+    problems = (fault,) if fault is not None else name_problems(code, catalogue)
+    return approved, problems if approved else (_held_back(code, catalogue), *problems)
+
+
+def _held_back(code: str, catalogue: Catalogue) -> Problem:
+    names = ", ".join(dict.fromkeys(spec.class_name for spec in own_specs(code, catalogue)))
+    text = (
+        f"This project brings Python code of its own ({names or 'no classes'}), which is held back. Read "
+        "it under Design, tab CODE, and trust it if you trust where it comes from."
+    )
+    return Problem(severity="warning", kind="own-code-held", text=text)
 
 
 def name_problems(code: str, catalogue: Catalogue) -> tuple[Problem, ...]:

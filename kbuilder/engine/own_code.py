@@ -17,7 +17,7 @@ from keras.src.losses.losses import LossFunctionWrapper
 
 from kbuilder.document import approvals
 from kbuilder.document.catalogue import Catalogue, ClassSpec
-from kbuilder.document.own_code import name_problems, own_specs, syntax_problem
+from kbuilder.document.own_code import code_problems, own_specs
 from kbuilder.document.problems import Problem
 from kbuilder.engine.build_error import BuildError
 from kbuilder.engine.wording import plain_text
@@ -63,7 +63,7 @@ def own_module(code: str, wanted: str = "") -> ModuleType:
         subject = f"“{wanted}” is" if wanted else "There is"
         text = (
             f"{subject} own code of this project, which does not run before you trust it. Read it under "
-            "Design, tab Code, and press Trust."
+            "Design, tab CODE, and press Trust."
         )
         raise BuildError((Problem(severity="error", kind="own-code-held", text=text),))
     if code not in _loaded:
@@ -100,18 +100,14 @@ def own_line(error: BaseException) -> int:
 
 
 def check_code(code: str, catalogue: Catalogue) -> tuple[bool, tuple[Problem, ...]]:
-    """Whether the code may run, and what is wrong with it: as Python, in its names, and when run."""
-    fault = syntax_problem(code)
-    if fault is not None:
-        return approvals.is_approved(code), (fault,)
-    problems = name_problems(code, catalogue)
-    if not approvals.is_approved(code):
-        return False, problems
-    try:
-        own_module(code)
-    except BuildError as error:
-        return True, (*error.problems, *problems)
-    return True, problems
+    """Whether the code may run, and what is wrong with it, also when it is run."""
+    approved, problems = code_problems(code, catalogue)
+    if approved and not any(each.severity == "error" for each in problems):
+        try:
+            own_module(code)
+        except BuildError as error:
+            return True, (*error.problems, *problems)
+    return approved, problems
 
 
 @contextlib.contextmanager

@@ -22,7 +22,7 @@ _COMMON_NAMES = {
 
 def offered_layers(catalogue: Catalogue) -> tuple[ClassSpec, ...]:
     """The layer classes that people may add, in palette order."""
-    return tuple(spec for spec in catalogue.layers if not spec.hidden)
+    return tuple(spec for spec in catalogue.listed("layers") if not spec.hidden)
 
 
 def find_layers(specs: Iterable[ClassSpec], text: str) -> list[ClassSpec]:

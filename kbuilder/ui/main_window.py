@@ -22,6 +22,7 @@ from kbuilder.ui.command_palette import CommandPalette
 from kbuilder.ui.document_bridge import DocumentBridge
 from kbuilder.ui.engine_thread import EngineThread
 from kbuilder.ui.files import Files
+from kbuilder.ui.own_classes import OwnClasses
 from kbuilder.ui.panels.design_workspace import DesignWorkspace
 from kbuilder.ui.start_page import StartPage
 from kbuilder.ui.text import count_text
@@ -56,6 +57,7 @@ class MainWindow(QMainWindow):
         self.settings = settings
         self._engines = engines
         self.bridge = DocumentBridge(document, self)
+        self.own_classes = OwnClasses(self.bridge, catalogue, self)
         self.workbench = Workbench(self.bridge, catalogue, engines[0], self)
         self.training: Training = Training(document, engines[1], unsaved_runs, self)
         self.files: Files = Files(document, self.training, settings, self)
@@ -332,6 +334,7 @@ class MainWindow(QMainWindow):
         self.view.arrange_wanted.connect(self.arranging.arrange)
         self.arranging.told.connect(self.tell)
         self.workbench.facts_changed.connect(self._show_facts)
+        self.own_classes.changed.connect(self.design.palette_panel.refresh)
         self.files.told.connect(self.tell)
         self.files.opened.connect(self._leave_start)
         self.files.source_chosen.connect(self._set_data)

@@ -15,6 +15,7 @@ from PySide6.QtCore import (
     QSize,
     Qt,
     Signal,
+    Slot,
 )
 from PySide6.QtGui import QFont, QKeyEvent, QPainter, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import (
@@ -76,6 +77,7 @@ class Palette(QWidget):
 
     def __init__(self, catalogue: Catalogue, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._catalogue = catalogue
         self._specs = offered_layers(catalogue)
         self.model = LayerModel()
         self.search = QLineEdit()
@@ -102,6 +104,12 @@ class Palette(QWidget):
         layout.addWidget(self.tree, 1)
         self.setFocusProxy(self.search)
         self._filter("")
+
+    @Slot()
+    def refresh(self) -> None:
+        """Take in that the catalogue knows other classes of own code now."""
+        self._specs = offered_layers(self._catalogue)
+        self._filter(self.search.text())
 
     def sizeHint(self) -> QSize:
         """Wide enough for the longest names."""

@@ -11,10 +11,13 @@ from kbuilder.document.advice.evidence import Fields, fields_by_node
 from kbuilder.document.catalogue import Catalogue
 from kbuilder.document.changes import Changes
 from kbuilder.document.facts import NodeFacts
+from kbuilder.document.own_code import code_problems
 from kbuilder.document.problems import Problem, joined
 from kbuilder.document.project import Project
 from kbuilder.document.rules import Checker
 from kbuilder.link.messages import (
+    CheckCode,
+    CodeChecked,
     Failed,
     Finished,
     Infer,
@@ -37,11 +40,13 @@ class Workbench(QObject):
     Signals:
         facts_changed: shapes, counts or problems are new.
         preview_changed: the data preview, or the reason why there is none, is new.
+        code_changed: what the engine says of the own code is new.
         ready: the engine has loaded TensorFlow; carries ``Ready``.
     """
 
     facts_changed = Signal()
     preview_changed = Signal()
+    code_changed = Signal()
     ready = Signal(object)
 
     def __init__(
@@ -58,6 +63,9 @@ class Workbench(QObject):
         """Whether the engine has judged the open project at least once."""
         self.preview: DataPreview | None = None
         self.preview_fault = ""
+        self.code_approved = True
+        """Whether the own code may run, as far as the engine has been asked."""
+        self.code_problems: tuple[Problem, ...] = ()
         self.catalogue = catalogue
         self._document = bridge.document
         self._engine = engine
@@ -70,7 +78,7 @@ class Workbench(QObject):
         self._failed: tuple[Problem, ...] = ()
         self._memory_bytes = 0
         self._previewed: object = None
-        self._infer_request = self._preview_request = 0
+        self._infer_request = self._preview_request = self._code_request = 0
         self._inferring = self._infer_again = False
         # Checked in the next turn of the event loop, when all views have followed the change.
         self._check_timer = self._timer(self._check, 0)
@@ -82,8 +90,27 @@ class Workbench(QObject):
     def start(self) -> None:
         """Ask for everything once; this starts the engine."""
         self._check()
-        self._infer()
+        self.check_code()
         self._preview()
+
+    @Slot()
+    def check_code(self) -> None:
+        """Ask whether the own code may run and what is wrong with it, and judge the nodes anew."""
+        code = self._document.project.custom_code
+        self._checker = Checker(self.catalogue)
+        self._structure = (None, ())
+        self._check_timer.start()
+        self._take_code(*code_problems(code, self.catalogue))
+        if code.strip() and self.code_approved:
+            self._code_request = self._engine.next_request()
+            self._engine.send(CheckCode(request=self._code_request, code=code))
+        self._infer()
+
+    def _take_code(self, approved: bool, problems: tuple[Problem, ...]) -> None:
+        if (approved, problems) != (self.code_approved, self.code_problems):
+            self.code_approved, self.code_problems = approved, problems
+            self._check_timer.start()
+        self.code_changed.emit()
 
     @Slot(object)
     def take_failure(self, event: Failed) -> None:
@@ -103,7 +130,9 @@ class Workbench(QObject):
             self.preview_changed.emit()
         if changes.compile or changes.fit:
             self._advice = None
-        if changes.graph or changes.replaced:
+        if changes.code or changes.replaced:
+            self.check_code()
+        if changes.graph or changes.replaced or changes.compile:
             self._infer()  # first: the engine works while the window follows and checks
         if changes.graph or changes.replaced or changes.compile or changes.fit:
             self._check_timer.start()
@@ -133,7 +162,7 @@ class Workbench(QObject):
         nodes = project.graph.by_id
         later = (
             [each for each in part if not each.node or each.node in nodes]
-            for part in (self._inferred, self._advice, self._failed)
+            for part in (self.code_problems, self._inferred, self._advice, self._failed)
         )
         self.problems = problems = joined(self._structure[1], *later)
         names = [nodes[each.node].name for each in problems if each.node in nodes]
@@ -203,6 +232,8 @@ class Workbench(QObject):
             self.preview, self.preview_fault = None, event.text
             self._judge_again()
             self.preview_changed.emit()
+        elif isinstance(event, CodeChecked) and event.request == self._code_request:
+            self._take_code(event.approved, event.problems)
         elif isinstance(event, Ready):
             self._memory_bytes = event.memory_bytes
             self._judge_again()

@@ -148,7 +148,8 @@ def test_code_that_is_not_approved_holds_its_layers_back_and_nothing_else(own, t
     (problem,) = inferred.problems
     assert (problem.kind, problem.node) == ("own-code-held", "#scaled")
     checked = only(CodeChecked, ask([], CheckCode(request=2, code=code), catalogue))
-    assert (checked.approved, checked.problems) == (False, ())
+    assert (checked.approved, [each.kind for each in checked.problems]) == (False, ["own-code-held"])
+    assert "ScaledDense" in checked.problems[0].text
     project = Project(graph=scaled_graph(), custom_code=code)
     failed = ask([], Train(request=3, project=project, run=str(tmp_path / "run")), catalogue)[-1]
     assert isinstance(failed, Failed)

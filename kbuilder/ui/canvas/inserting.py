@@ -54,7 +54,6 @@ class LayerInserter(QObject):
         self._editing = editing
         self._pieces = pieces
         self._view = view
-        self._layers = offered_layers(scene.catalogue)
         self._library: Callable[[], Sequence[Piece]] = tuple
         self._place: InsertPlace | None = None
         self.quick = QuickInsert(view)
@@ -90,7 +89,7 @@ class LayerInserter(QObject):
     ) -> None:
         """Open quick insert at a point of the view, with all layers and blocks, or only ``specs``."""
         pieces = () if specs else [piece for piece in self._library() if not piece.fault]
-        self._open(place, at, specs or self._layers, pieces, note)
+        self._open(place, at, specs or offered_layers(self._scene.catalogue), pieces, note)
 
     def ask_by_selection(self, mouse: QPointF | None) -> None:
         """Open quick insert beside what is selected; without a selection at the mouse, or in the middle.
@@ -130,11 +129,15 @@ class LayerInserter(QObject):
         pieces: Sequence[Piece] = ()
         if port.output:
             rank = self._scene.rank_of(port)
-            specs = tuple(spec for spec in self._layers if takes(spec, rank))
+            specs = tuple(
+                spec for spec in offered_layers(self._scene.catalogue) if takes(spec, rank)
+            )
             pieces = [piece for piece in self._library() if self._is_fed_by(piece, rank)]
             note = self.tr("fed by {layer}").format(layer=name)
         else:
-            specs = tuple(spec for spec in self._layers if self._feeds(spec, port))
+            specs = tuple(
+                spec for spec in offered_layers(self._scene.catalogue) if self._feeds(spec, port)
+            )
             note = self.tr("feeds {layer}").format(layer=name)
         middle = place + QPointF(0.0, below)
         at = QPointF(self._view.mapFromScene(place))

@@ -81,7 +81,7 @@ class ObjectEditor(QWidget):
             self._classes.addItem(NONE_TEXT)
         if {"float", "int"} & set(self._param.kinds):
             self._classes.addItem(NUMBER_TEXT)
-        section = getattr(self._catalogue, self._param.of) if self._param.of else ()
+        section = self._catalogue.listed(self._param.of) if self._param.of else ()
         specs = [spec for spec in section if not spec.is_operation]
         self._classes.addItems([spec.class_name for spec in specs if not spec.hidden])
 

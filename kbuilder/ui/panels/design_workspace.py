@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QTabWidget, QWidget
 
@@ -19,6 +21,9 @@ from kbuilder.ui.panels.problems_panel import ProblemsPanel
 from kbuilder.ui.panels.properties_panel import PropertiesPanel
 from kbuilder.ui.workbench import Workbench
 
+if TYPE_CHECKING:
+    from kbuilder.ui.code.code_panel import CodePanel
+
 
 class DesignWorkspace(QWidget):
     """Where the model is drawn."""
@@ -31,6 +36,8 @@ class DesignWorkspace(QWidget):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
+        self._bridge = bridge
+        self._catalogue = catalogue
         self._workbench = workbench
         self.scene = CanvasScene(bridge, catalogue, self)
         self.view = CanvasView(self.scene)
@@ -39,7 +46,8 @@ class DesignWorkspace(QWidget):
         self.blocks = BlockPalette(self.library)
         self.outline = OutlinePanel(self.view)
         self.left = QTabWidget()
-        self.problems = ProblemsPanel(bridge.document, workbench)
+        self._middle = QSplitter(Qt.Orientation.Vertical)
+        self.problems = ProblemsPanel(bridge.document, workbench, self._make_code)
         self.properties = PropertiesPanel(bridge, catalogue, self.scene, workbench)
         self._connect()
         self._lay_out()
@@ -50,6 +58,7 @@ class DesignWorkspace(QWidget):
         self.blocks.told.connect(self.view.hint)
         self.outline.told.connect(self.view.hint)
         self.problems.node_chosen.connect(self.go_to)
+        self.problems.room_wanted.connect(self._give_room)
         self.properties.node_wanted.connect(self.go_to)
         self.properties.keep_wanted.connect(self._keep_block)
         self.view.node_activated.connect(self.properties.focus_form)
@@ -61,7 +70,7 @@ class DesignWorkspace(QWidget):
         self.left.addTab(self.palette_panel, self.tr("LAYERS"))
         self.left.addTab(self.blocks, self.tr("BLOCKS"))
         self.left.addTab(self.outline, self.tr("OUTLINE"))
-        middle = QSplitter(Qt.Orientation.Vertical)
+        middle = self._middle
         middle.addWidget(self.view)
         middle.addWidget(self.problems)
         middle.setStretchFactor(0, 1)
@@ -74,6 +83,18 @@ class DesignWorkspace(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(splitter)
+
+    def _make_code(self) -> CodePanel:
+        from kbuilder.ui.code.code_panel import CodePanel
+
+        return CodePanel(self._bridge, self._catalogue, self._workbench)
+
+    @Slot()
+    def _give_room(self) -> None:
+        """Let what is below the canvas have half the height."""
+        whole = sum(self._middle.sizes())
+        if self._middle.sizes()[1] < whole // 2:
+            self._middle.setSizes([whole - whole // 2, whole // 2])
 
     @Slot(str)
     def go_to(self, node: str) -> None:

@@ -32,10 +32,12 @@ class ProblemList(QScrollArea):
 
     Signals:
         node_chosen: the id of a node whose name was clicked.
+        code_chosen: the line of own code whose problem was clicked; 0 for the code as a whole.
         fix_wanted: the ``Fix`` whose button was clicked.
     """
 
     node_chosen = Signal(str)
+    code_chosen = Signal(int)
     fix_wanted = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -75,7 +77,8 @@ class ProblemList(QScrollArea):
         old = self._rows
         self._rows = []
         for problem in problems[:MOST_ROWS]:
-            name = names.get(problem.node, self.tr("Model"))
+            other = self.tr("Own code") if _is_of_code(problem) else self.tr("Model")
+            name = names.get(problem.node, other)
             row = next((row for row in old if row.shows(problem, name)), None)
             if row is None:
                 row = self._made(problem, name)
@@ -107,6 +110,7 @@ class ProblemList(QScrollArea):
     def _made(self, problem: Problem, name: str) -> ProblemRow:
         row = ProblemRow(problem, name, problem.text)
         row.node_chosen.connect(self.node_chosen)
+        row.code_chosen.connect(self.code_chosen)
         row.fix_wanted.connect(self.fix_wanted)
         return row
 
@@ -115,6 +119,7 @@ class ProblemRow(QFrame):
     """One problem. Without a problem it says that there is none."""
 
     node_chosen = Signal(str)
+    code_chosen = Signal(int)
     fix_wanted = Signal(object)
 
     def __init__(self, problem: Problem | None, name: str, text: str) -> None:
@@ -153,10 +158,13 @@ class ProblemRow(QFrame):
 
     def _connect(self, problem: Problem, severity: str) -> None:
         self.setAccessibleName(f"{severity}: {self.name}: {problem.text}")
-        self.link.setEnabled(bool(problem.node))
+        self.link.setEnabled(bool(problem.node) or _is_of_code(problem))
         self.link.setAccessibleName(self.tr("{0} of {1}").format(severity, self.name))
         self.link.setAccessibleDescription(problem.text)
-        self.link.clicked.connect(partial(self.node_chosen.emit, problem.node))
+        if problem.node:
+            self.link.clicked.connect(partial(self.node_chosen.emit, problem.node))
+        if _is_of_code(problem):
+            self.link.clicked.connect(partial(self.code_chosen.emit, problem.line))
         for button, fix in zip(self.fixes, problem.fixes, strict=True):
             button.setAccessibleDescription(problem.text)
             button.clicked.connect(partial(self.fix_wanted.emit, fix))
@@ -183,6 +191,10 @@ class ProblemRow(QFrame):
             for button in self.fixes:
                 flow.addWidget(button)
             grid.addLayout(flow, 1, 2)
+
+
+def _is_of_code(problem: Problem) -> bool:
+    return problem.kind.startswith("own-code")
 
 
 class Sign(QWidget):

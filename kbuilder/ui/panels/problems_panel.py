@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
+    QStackedWidget,
     QTableWidget,
     QTableWidgetItem,
     QTabWidget,
@@ -22,24 +26,36 @@ from kbuilder.ui.panels.problem_list import ProblemList
 from kbuilder.ui.text import shape_text
 from kbuilder.ui.workbench import Workbench
 
+if TYPE_CHECKING:
+    # Loaded at first use: Pygments costs the start what it need not wait for.
+    from kbuilder.ui.code.code_panel import CodePanel
+
 NODE_ROLE = Qt.ItemDataRole.UserRole
 
 
 class ProblemsPanel(QTabWidget):
-    """Two lists below the canvas.
+    """Problems, a summary of the layers and the own code, below the canvas.
 
     Signals:
         node_chosen: the id of the node that was clicked.
         told: a sentence why a fix could not be done.
+        room_wanted: what is shown wants more height.
     """
 
     node_chosen = Signal(str)
     told = Signal(str)
+    room_wanted = Signal()
 
     def __init__(
-        self, document: Document, workbench: Workbench, parent: QWidget | None = None
+        self,
+        document: Document,
+        workbench: Workbench,
+        make_code: Callable[[], CodePanel],
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
+        self._make_code = make_code
+        self._code: CodePanel | None = None
         self._document = document
         self._workbench = workbench
         self._shown: tuple[object, ...] = ()
@@ -58,7 +74,10 @@ class ProblemsPanel(QTabWidget):
         )
         self.addTab(self._list, self.tr("PROBLEMS"))
         self.addTab(self._summary, self.tr("SUMMARY"))
+        self._code_page = QStackedWidget()  # the editor is made when it is first looked at
+        self.addTab(self._code_page, self.tr("CODE"))
         self._list.node_chosen.connect(self.node_chosen)
+        self._list.code_chosen.connect(self.show_code)
         self._list.fix_wanted.connect(self._mend)
         self._summary.itemClicked.connect(self._choose)
         self.currentChanged.connect(self.refresh)
@@ -82,6 +101,23 @@ class ProblemsPanel(QTabWidget):
             self._show_count(problems)
         if self.currentWidget() is self._summary:
             self._show_summary()
+        elif self.currentWidget() is self._code_page:
+            self.code()
+
+    def code(self) -> CodePanel:
+        """The panel of the own code."""
+        if self._code is None:
+            self._code = self._make_code()
+            self._code.told.connect(self.told)
+            self._code_page.addWidget(self._code)
+        return self._code
+
+    @Slot(int)
+    def show_code(self, line: int = 0) -> None:
+        """Bring up the own code, at a line if one is given."""
+        self.setCurrentWidget(self._code_page)
+        self.code().show_line(line or 1)
+        self.room_wanted.emit()
 
     @Slot(int)
     def show_next(self, step: int) -> None:
