@@ -223,7 +223,12 @@ class Session:
             inputs = [dataset.inputs[node.id] for node in model.project.graph.inputs]
         path = Path(request.path)
         subject = Subject.of(
-            model.built, model.project, inputs, lambda: self._live.build(model.project)
+            model.built,
+            model.project,
+            inputs,
+            rebuild=lambda: self._live.build(model.project),
+            name=path.name.partition(".")[0],
+            base=request.base,
         )
         wanted = chosen_format(path, request.format, request.weights_only)
         proof = export(subject, path, wanted, self._catalogue)

@@ -21,12 +21,13 @@ from kbuilder.document.naming import snake_case
 from kbuilder.document.project import Project
 from kbuilder.document.project_file import encode
 from kbuilder.engine.checkpoint import State, capture
-from kbuilder.engine.import_calls import MASKING_OPERATIONS
 from kbuilder.engine.import_compile import class_of
 from kbuilder.engine.raw_model import STATE_GROUP, STATE_MEMBER
 from kbuilder.engine.weight_files import write_older_layout
 
 WEIGHT_ENDINGS = (".weights.h5", "_weights.h5", "_weights.hdf5")
+MASKING_OPERATIONS = {"NotEqual", "Any", "LogicalAnd", "LogicalOr", "ExpandDims", "Squeeze"}
+"""Operations that Keras adds by itself where layers work out masks."""
 _ERRNO = re.compile(r"errno = (\d+)")
 
 
@@ -163,14 +164,25 @@ def _for_older_loader(config: dict[str, Any]) -> dict[str, Any]:
     """
     layers = config["config"].get("layers", [])
     kept = [layer for layer in layers if layer.get("class_name") not in MASKING_OPERATIONS]
+    names = {layer["name"] for layer in kept}
     for layer in kept:
         if layer["config"].get("score_mode") == "dot":
             del layer["config"]["score_mode"]  # the default
         for node in layer.get("inbound_nodes") or ():
             for key in set(node.get("kwargs", {})) & {"mask", "query_mask", "value_mask"}:
-                node["kwargs"][key] = None
+                if not _sources(node["kwargs"][key]) <= names:
+                    node["kwargs"][key] = None
     config["config"]["layers"] = kept
     return config
+
+
+def _sources(argument: Any) -> set[str]:
+    """Names of the layers that the tensors in a stored argument come from."""
+    if isinstance(argument, list):
+        return {name for item in argument for name in _sources(item)}
+    if isinstance(argument, dict) and argument.get("class_name") == "__keras_tensor__":
+        return {argument["config"]["keras_history"][0]}
+    return set()
 
 
 def _training_config(model: keras.Model, catalogue: Catalogue) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from kbuilder.document.errors import KBuilderError
 from kbuilder.document.exportable import blockers
 from kbuilder.document.formats import Format
 from kbuilder.engine.build_error import BuildError
-from kbuilder.engine.exports import keras_files, tensorflow_files
+from kbuilder.engine.exports import keras_files, script_file, tensorflow_files
 from kbuilder.engine.exports.proof import Proof, ProofError
 from kbuilder.engine.exports.subject import Subject
 
@@ -27,6 +27,7 @@ WRITERS: dict[str, Writer] = {
     "saved_model": tensorflow_files.write_saved_model,
     "onnx": tensorflow_files.write_onnx,
     "tflite": tensorflow_files.write_litert,
+    "python": script_file.write,
 }
 """Each writes to the path it is given and proves what it has written."""
 

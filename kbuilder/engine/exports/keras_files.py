@@ -61,12 +61,13 @@ def refuse_other_config(ours: Any, theirs: Any, program: str) -> None:
     Raises:
         ProofError: with the first place where they differ.
     """
-    place = _first_difference({**ours, "name": ""}, {**theirs, "name": ""}, "")
+    place = first_difference({**ours, "name": ""}, {**theirs, "name": ""})
     if place:
         raise ProofError(f"the model that {program} makes of it differs from ours in {place}")
 
 
-def _first_difference(ours: Any, theirs: Any, place: str) -> str:
+def first_difference(ours: Any, theirs: Any, place: str = "") -> str:
+    """Where two configurations differ first, in words; empty when they are equal."""
     if isinstance(ours, dict) and isinstance(theirs, dict):
         keys = sorted(ours.keys() | theirs.keys())
         inner = [(ours.get(key), theirs.get(key), key) for key in keys]
@@ -81,7 +82,7 @@ def _first_difference(ours: Any, theirs: Any, place: str) -> str:
         (
             found
             for one, other, key in inner
-            if (found := _first_difference(one, other, f"{place} › {key}" if place else str(key)))
+            if (found := first_difference(one, other, f"{place} › {key}" if place else str(key)))
         ),
         "",
     )

@@ -25,13 +25,17 @@ Rebuild = Callable[[], BuiltModel]
 class Subject:
     """A built model and the samples ``inputs``, one array for each input in its dtype.
 
-    ``rebuild`` makes the model anew from its seed, compiled if it can be.
+    ``rebuild`` makes the model anew from its seed. ``name`` is what it is called; ``base`` the folder
+    that relative data paths start from. ``from_data`` tells that the samples are the data's first.
     """
 
     built: BuiltModel
     project: Project
     inputs: list[np.ndarray]
     rebuild: Rebuild
+    name: str = "model"
+    base: str = ""
+    from_data: bool = False
 
     @classmethod
     def of(
@@ -40,14 +44,17 @@ class Subject:
         project: Project,
         inputs: Sequence[np.ndarray] | None,
         rebuild: Rebuild,
+        name: str = "model",
+        base: str = "",
     ) -> Subject:
         """With the first samples of ``inputs``, or with random ones where there are none."""
         model = built.model
-        if inputs and len(inputs[0]) >= rows_of(model):
+        from_data = inputs is not None and len(inputs[0]) >= (fixed_rows(model) or 1)
+        if inputs is not None and from_data:
             tried = [_as_input(a, t) for a, t in zip(inputs, model.inputs, strict=True)]
         else:
             tried = random_inputs(model)
-        return cls(built, project, tried, rebuild)
+        return cls(built, project, tried, rebuild, name, base, from_data)
 
     @property
     def model(self) -> keras.Model:
@@ -95,15 +102,16 @@ def as_plain(values: np.ndarray) -> np.ndarray:
     )
 
 
-def rows_of(model: keras.Model) -> int:
-    """How many samples are tried at once: as many as the batch that a model may ask for."""
-    return next((t.shape[0] for t in model.inputs if t.shape[0]), None) or PROOF_SAMPLES
+def fixed_rows(model: keras.Model) -> int:
+    """The size of the batch that a model asks for; 0 when it takes any."""
+    return next((tensor.shape[0] for tensor in model.inputs if tensor.shape[0]), 0)
 
 
 def random_inputs(model: keras.Model) -> list[np.ndarray]:
     """Samples for every input from a fixed seed. Whole numbers are 0 and 1, texts a few words."""
     generator = np.random.default_rng(0)
-    return [_random(generator, tensor, rows_of(model)) for tensor in model.inputs]
+    rows = fixed_rows(model) or PROOF_SAMPLES
+    return [_random(generator, tensor, rows) for tensor in model.inputs]
 
 
 def _random(generator: np.random.Generator, tensor: keras.KerasTensor, rows: int) -> np.ndarray:

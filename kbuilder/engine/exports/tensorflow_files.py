@@ -19,7 +19,7 @@ from kbuilder.document.catalogue import Catalogue
 from kbuilder.engine.arrays import bare
 from kbuilder.engine.exports.proof import Proof, ProofError, ask, compared
 from kbuilder.engine.exports.subject import Subject
-from kbuilder.engine.objects import plain_text
+from kbuilder.engine.wording import plain_text
 
 ONNX_OPSET = 18
 

@@ -71,18 +71,19 @@ def load_json(file: Path, folder: Path) -> tuple[list[Any], Any]:
 
 
 def run_script(file: Path, folder: Path) -> tuple[list[Any], Any]:
-    """A script: the weights of the model it builds, its configuration and how it compiles it."""
-    del folder
+    """A script: the weights of the model it builds and the first samples it reads, and how it compiles."""
     sys.argv = [str(file)]
     module = run(file, "own_code")
     model = module.build_model()
-    compiled = None
+    facts = {"config": model.get_config(), "weights": len(model.get_weights()), "compile": None}
     if hasattr(module, "compile_model"):
         module.compile_model(model)
-        compiled = model.get_compile_config()
-    trainable = [layer.trainable for layer in model.layers]
-    facts = {"config": model.get_config(), "compile": compiled, "trainable": trainable}
-    return model.get_weights(), facts
+        facts["compile"] = model.get_compile_config()
+    samples = []
+    if hasattr(module, "load_data"):
+        rows = int((folder / "rows.txt").read_text(encoding="utf-8"))
+        samples = [np.asarray(array)[:rows] for array in keras.tree.flatten(module.load_data()[0])]
+    return [*model.get_weights(), *samples], facts
 
 
 def predictions(model: keras.Model, folder: Path) -> list[Any]:

@@ -1,0 +1,155 @@
+"""A Python script, proved by building its model in a clean process: same configuration, same weights."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from msgspec.structs import replace
+
+from kbuilder.document.atomic import write_bytes
+from kbuilder.document.catalogue import Catalogue
+from kbuilder.document.facts import FieldFacts
+from kbuilder.document.project import Project
+from kbuilder.document.script.whole import script
+from kbuilder.engine.data import open_source
+from kbuilder.engine.data_mapping import map_fields
+from kbuilder.engine.exports.keras_files import (
+    SCRIPT,
+    configuration,
+    first_difference,
+    refuse_other_config,
+)
+from kbuilder.engine.exports.proof import Proof, ProofError, ask, difference
+from kbuilder.engine.exports.subject import PROOF_SAMPLES, Subject
+from kbuilder.resources import resource
+
+_MADE_UP = re.compile(r"(keras_tensor|input_layer)(_\d+)?")
+"""Names that Keras counts up by itself."""
+
+
+@dataclass(frozen=True)
+class DataPlace:
+    """Where the data of a project lies, its fields, and the project with every field assigned."""
+
+    project: Project
+    fields: dict[str, FieldFacts]
+    path: str = ""
+    targets_path: str = ""
+
+
+def write(subject: Subject, path: Path, catalogue: Catalogue) -> Proof:
+    """The script; the difference is that of the weights which it starts with and ours."""
+    place = data_place(subject.project, subject.base)
+    text = script(
+        place.project, catalogue, subject.name, place.fields, place.path, place.targets_path
+    )
+    write_bytes(path, text.encode())
+    answer = ask(SCRIPT, ["python", path], files={"rows.txt": str(PROOF_SAMPLES)})
+    ours = subject.rebuild().model
+    refuse_other_config(plain_configuration(ours), _plain(answer.facts["config"]), answer.program)
+    _refuse_other_compile(subject, answer.facts["compile"])
+    count = int(answer.facts["weights"])
+    _refuse_other_arrays(
+        ours.get_weights(), answer.arrays[:count], "the weights that it starts with"
+    )
+    notes = ["Its model has the same configuration and starts with the same weights."]
+    if place.fields and subject.from_data:
+        read = [
+            array.astype(kept.dtype)
+            for array, kept in zip(answer.arrays[count:], subject.inputs, strict=True)
+        ]
+        _refuse_other_arrays(subject.inputs, read, "the samples that it reads")
+    if not place.fields:
+        notes.append("No data is chosen, so the script builds the model and does not train it.")
+    return Proof(0.0, answer.program, tuple(notes))
+
+
+def data_place(project: Project, base: str) -> DataPlace:
+    """Where a script finds the data, and which of its fields feed which node.
+
+    Raises:
+        KBuilderError: the data cannot be read.
+    """
+    data = project.data
+    if not data.kind or not data.path:
+        return DataPlace(project, {})
+    source = open_source(data, base)
+    choice = map_fields(source, project.graph, data)
+    fields = {
+        field.name: FieldFacts(
+            name=field.name, dtype=field.dtype, shape=field.shape, classes=field.classes
+        )
+        for field in source.fields
+    }
+    complete = replace(data, inputs=choice.inputs, targets=choice.targets)
+    path = Path(base, data.path).absolute()
+    if data.kind == "sample":
+        arrays = resource("data", f"{data.path}.npz")
+        path = Path(arrays if arrays.exists() else resource("data", f"{data.path}.csv"))
+    targets = str(Path(base, data.targets_path).absolute()) if data.targets_path else ""
+    return DataPlace(replace(project, data=complete), fields, str(path), targets)
+
+
+def _refuse_other_compile(subject: Subject, found: Any) -> None:
+    """Own functions are wrapped in ways that look different, so such options are not compared."""
+    model = subject.model
+    if not model.compiled or found is None or subject.project.custom_code.strip():
+        return
+    ours = json.loads(json.dumps(model.get_compile_config(), default=repr))
+    for options in (ours, found):
+        options["optimizer"]["config"]["name"] = ""  # counted up by Keras
+        options["steps_per_execution"] = 1  # we run several steps in a loop of our own
+    place = first_difference(ours, found)
+    if place:
+        raise ProofError(f"it compiles the model with other options: {place}")
+
+
+def _refuse_other_arrays(
+    ours: Sequence[np.ndarray], theirs: Sequence[np.ndarray], what: str
+) -> None:
+    if [array.shape for array in ours] != [array.shape for array in theirs]:
+        raise ProofError(f"{what} have other shapes than ours")
+    pairs = zip(ours, theirs, strict=True)
+    largest = max((difference(*pair) for pair in pairs), default=0.0)
+    if largest:
+        raise ProofError(f"{what} differ from ours by {largest:.1e}")
+
+
+def plain_configuration(model: keras.Model) -> Any:
+    """A model's configuration without the names that a script cannot choose."""
+    return _plain(configuration(model))
+
+
+def _plain(config: Any) -> Any:
+    """Without names that Keras counts up, and those of operations, which no script can name."""
+    operations = set(_operation_names(config))
+    seen: dict[str, str] = {}
+
+    def rename(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: rename(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [rename(item) for item in value]
+        if isinstance(value, str) and (value in operations or _MADE_UP.fullmatch(value)):
+            return seen.setdefault(value, f"made up {len(seen)}")
+        return value
+
+    return rename(config)
+
+
+def _operation_names(config: Any) -> Iterator[str]:
+    if isinstance(config, dict):
+        if str(config.get("module", "")).startswith("keras.src.ops"):
+            yield config["name"]
+        for value in config.values():
+            yield from _operation_names(value)
+    elif isinstance(config, list):
+        for value in config:
+            yield from _operation_names(value)
