@@ -134,6 +134,7 @@ class MainWindow(QMainWindow):
             from kbuilder.ui.panels.train_workspace import TrainWorkspace
 
             panel = CompilePanel(self.bridge, self.catalogue, self.workbench)
+            self.own_classes.changed.connect(panel.offer_anew)
             return TrainWorkspace(panel, self.training)
         if number == INSPECT:
             from kbuilder.ui.panels.inspect_workspace import InspectWorkspace

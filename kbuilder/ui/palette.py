@@ -51,8 +51,10 @@ FAMILY_NAMES = (
     QT_TRANSLATE_NOOP("LayerFamily", "Preprocessing"),
     QT_TRANSLATE_NOOP("LayerFamily", "Image augmentation"),
     QT_TRANSLATE_NOOP("LayerFamily", "Wrappers"),
+    QT_TRANSLATE_NOOP("LayerFamily", "Operations"),
+    QT_TRANSLATE_NOOP("LayerFamily", "Own code"),
 )
-"""The catalogue's families, where the translation tools find them."""
+"""The catalogue's families and that of own code, where the translation tools find them."""
 PIECE_FAMILY_NAMES = (
     QT_TRANSLATE_NOOP("LayerFamily", "Templates"),
     QT_TRANSLATE_NOOP("LayerFamily", "Blocks"),

@@ -18,6 +18,7 @@ from kbuilder.document.rules import Checker
 from kbuilder.link.messages import (
     CheckCode,
     CodeChecked,
+    ComputeSchedule,
     Failed,
     Finished,
     Infer,
@@ -42,12 +43,14 @@ class Workbench(QObject):
         preview_changed: the data preview, or the reason why there is none, is new.
         code_changed: what the engine says of the own code is new.
         ready: the engine has loaded TensorFlow; carries ``Ready``.
+        received: any event of the engine, for those who asked it something themselves.
     """
 
     facts_changed = Signal()
     preview_changed = Signal()
     code_changed = Signal()
     ready = Signal(object)
+    received = Signal(object)
 
     def __init__(
         self,
@@ -85,6 +88,7 @@ class Workbench(QObject):
         self._preview_timer = self._timer(self._preview, SETTLE_MS)
         bridge.changed.connect(self._follow)
         engine.received.connect(self._take)
+        engine.received.connect(self.received)
         engine.died.connect(self._forget_request)
 
     def start(self) -> None:
@@ -111,6 +115,20 @@ class Workbench(QObject):
             self.code_approved, self.code_problems = approved, problems
             self._check_timer.start()
         self.code_changed.emit()
+
+    def compute_schedule(self, last: int) -> int:
+        """Ask for the learning rate up to a step; ``received`` brings the answer to this number."""
+        project = self._document.project
+        request = self._engine.next_request()
+        self._engine.send(
+            ComputeSchedule(
+                request=request,
+                optimizer=project.compile.optimizer,
+                code=project.custom_code,
+                last=last,
+            )
+        )
+        return request
 
     @Slot(object)
     def take_failure(self, event: Failed) -> None:

@@ -26,9 +26,11 @@ from kbuilder.document.catalogue import Catalogue
 from kbuilder.document.options import DataOptions
 from kbuilder.document.problems import Problem
 from kbuilder.document.project import Project
+from kbuilder.document.values import KerasObject
 from kbuilder.link.messages import (
     ActivationsComputed,
     ComputeActivations,
+    ComputeSchedule,
     Failed,
     Finished,
     FrozenChecked,
@@ -37,13 +39,16 @@ from kbuilder.link.messages import (
     Paused,
     Preview,
     Previewed,
+    ScheduleComputed,
     Watch,
 )
 from kbuilder.link.values import DataPreview
 from kbuilder.ui.main_window import DATA, INSPECT, RUNS, TRAIN, MainWindow
-from kbuilder.ui.panels.compile_panel import CompilePanel, MetricRow, OutputForm
+from kbuilder.ui.panels.compile_panel import CompilePanel
 from kbuilder.ui.panels.field_mapping import FieldMapping
 from kbuilder.ui.panels.field_panel import FieldPanel
+from kbuilder.ui.panels.output_form import MetricRow, OutputForm
+from kbuilder.ui.panels.schedule_preview import SchedulePreview
 from kbuilder.ui.panels.train_workspace import clock
 from tests.ui.fake_engine import (
     STEPS,
@@ -225,8 +230,8 @@ def test_metrics_are_added_and_removed(window: MainWindow) -> None:
     def metrics() -> list[str]:
         return [m.class_name for m in window.document.project.compile.outputs["out"].metrics]
 
-    form.add_button.click()
-    form.add_button.click()
+    form.metrics.add_button.click()
+    form.metrics.add_button.click()
     assert metrics() == ["SparseCategoricalAccuracy"] * 2
     first, second = form.findChildren(MetricRow)
     second.changed.emit({"class_name": "MeanSquaredError", "params": {}})
@@ -239,6 +244,53 @@ def test_metrics_are_added_and_removed(window: MainWindow) -> None:
     assert len(form.findChildren(MetricRow)) == 1
     window.actions_by_id["undo"].trigger()
     assert len(form.findChildren(MetricRow)) == 2
+
+
+def test_weighted_metrics_are_a_list_of_their_own(window: MainWindow) -> None:
+    panel = compile_panel(window)
+    (form,) = panel.findChildren(OutputForm)
+    form.weighted_metrics.add_button.click()
+    output = window.document.project.compile.outputs["out"]
+    assert [metric.class_name for metric in output.weighted_metrics] == [
+        "SparseCategoricalAccuracy"
+    ]
+    assert output.metrics == ()
+    assert window.document.undo_text == "Set weighted_metrics of last"
+
+
+def test_compile_options_are_edits_and_reach_the_engine(window: MainWindow) -> None:
+    panel = compile_panel(window)
+    panel._options.row("dtype_policy").editor.changed.emit("mixed_bfloat16")
+    assert window.document.project.compile.dtype_policy == "mixed_bfloat16"
+    engine: FakeEngine = window._engines[0]  # type: ignore[assignment]
+    engine.say(Finished(request=engine.last(Infer).request))
+    assert engine.last(Infer).dtype_policy == "mixed_bfloat16"
+    type_into(field(panel._options, "steps_per_execution"), "8")
+    assert window.document.project.compile.steps_per_execution == 8
+
+
+def test_a_schedule_is_drawn_up_to_the_last_step_of_the_training(window: MainWindow) -> None:
+    panel = compile_panel(window)
+    preview = panel.findChild(SchedulePreview)
+    assert preview.isHidden()
+    decay = {
+        "class_name": "CosineDecay",
+        "params": {"initial_learning_rate": 0.1, "decay_steps": 100},
+    }
+    optimizer = KerasObject(class_name="SGD", params={"learning_rate": decay})
+    window.document.apply("Set", lambda p: edits.set_optimizer(p, optimizer))
+    assert not preview.isHidden()
+    engine: FakeEngine = window._engines[0]  # type: ignore[assignment]
+    asked = engine.last(ComputeSchedule)
+    assert asked.optimizer == optimizer
+    assert asked.last == -(-int(1797 * 0.8) // 32) * 10
+    engine.say(ScheduleComputed(request=asked.request, rates=array([0.1, 0.05, 0.0])))
+    x, y = preview._curve.getData()
+    assert list(x) == [0, asked.last / 2, asked.last]
+    assert list(y) == pytest.approx([0.1, 0.05, 0.0])
+    assert "0.1 at first" in preview._title.text()
+    window.document.apply("Set", lambda p: edits.set_fit(p, epochs=20))
+    assert engine.last(ComputeSchedule).last == 2 * asked.last
 
 
 def test_there_is_a_form_for_each_output(window: MainWindow) -> None:

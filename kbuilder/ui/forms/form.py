@@ -140,6 +140,7 @@ class Row(QWidget):
         title = label(param.name.replace("_", " ").capitalize())
         title.setToolTip(tooltip(param.help))
         title.setFixedWidth(label_width)
+        title.setWordWrap(True)
         title.setBuddy(self.editor)
         self._title = title
         self._reset = self._make_reset()
