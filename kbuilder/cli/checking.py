@@ -15,10 +15,10 @@ from kbuilder.cli.layer_table import layer_rows, layer_table
 from kbuilder.cli.problems import as_plain
 from kbuilder.document.advice.advising import advise
 from kbuilder.document.advice.evidence import fields_by_node
-from kbuilder.document.catalogue import load_catalogue
 from kbuilder.document.errors import FileRefusedError
 from kbuilder.document.graph import Graph
 from kbuilder.document.options import DataOptions
+from kbuilder.document.own_code import catalogue_for, code_problems
 from kbuilder.document.problems import joined
 from kbuilder.document.project import Project
 from kbuilder.document.project_file import load
@@ -71,7 +71,7 @@ def _kind_of(file: Path) -> str:
 
 def _project(file: Path) -> Findings:
     project = load(file)
-    catalogue = load_catalogue()
+    catalogue = catalogue_for(project)
     inferred = _inferred(project)
     preview = None
     facts: dict[str, Any] = {
@@ -90,6 +90,7 @@ def _project(file: Path) -> Findings:
         facts |= _preview_facts(preview)
     problems = joined(
         check_rules(project, catalogue),
+        code_problems(project.custom_code, catalogue)[1],
         inferred.problems,
         advise(
             project,
@@ -104,7 +105,7 @@ def _project(file: Path) -> Findings:
 
 def _inferred(project: Project) -> Inferred:
     heard: list[Event] = []
-    handle(Infer(request=1, graph=project.graph), heard.append)
+    handle(Infer(request=1, graph=project.graph, code=project.custom_code), heard.append)
     return next(event for event in heard if isinstance(event, Inferred))
 
 

@@ -13,7 +13,7 @@ from kbuilder import __version__
 from kbuilder.document.errors import FileRefusedError, KBuilderError
 
 FAILED, REFUSED = 1, 3
-VERBS = ("demo", "train", "export", "import", "inspect", "check", "runs")
+VERBS = ("demo", "train", "export", "import", "inspect", "check", "trust", "runs")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -69,6 +69,7 @@ def _train(options: argparse.Namespace) -> int:
         epochs=options.epochs,
         out=options.out,
         resume=options.resume,
+        weights=options.weights,
         settings=options.set,
         as_json=options.json,
     )
@@ -96,6 +97,12 @@ def _check(options: argparse.Namespace) -> int:
     from kbuilder.cli.checking import check
 
     return check(options.file, options.kind, as_json=options.json, layers=options.layers)
+
+
+def _trust(options: argparse.Namespace) -> int:
+    from kbuilder.cli.trusting import trust
+
+    return trust(options.project, yes=options.yes)
 
 
 def _runs(options: argparse.Namespace) -> int:
@@ -130,7 +137,11 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument("project", type=Path)
     verb.add_argument("--epochs", type=int, help="instead of the project's own number")
     verb.add_argument("--out", type=Path, help="folder of the run; default NAME.runs/TIME")
-    verb.add_argument("--resume", type=Path, metavar="RUN", help="go on from this run")
+    begin = verb.add_mutually_exclusive_group()
+    begin.add_argument("--resume", type=Path, metavar="RUN", help="go on from this run")
+    begin.add_argument(
+        "--weights", type=Path, metavar="RUN", help="begin with its weights where they still fit"
+    )
     verb.add_argument(
         "--set",
         action="append",
@@ -167,6 +178,11 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument("--json", action="store_true")
     verb.add_argument("--layers", action="store_true", help="list the layers of a project")
     verb.set_defaults(work=_check)
+
+    verb = verbs.add_parser("trust", help="show the own code of a project and let it run")
+    verb.add_argument("project", type=Path)
+    verb.add_argument("--yes", action="store_true", help="do not ask")
+    verb.set_defaults(work=_trust)
 
     verb = verbs.add_parser("runs", help="the runs of a project")
     verb.add_argument("project", type=Path)

@@ -14,9 +14,9 @@ from kbuilder.cli.engine import handle
 from kbuilder.cli.problems import named
 from kbuilder.cli.report import JsonReport, ProgressReport
 from kbuilder.document import edits
-from kbuilder.document.catalogue import load_catalogue
 from kbuilder.document.errors import KBuilderError
 from kbuilder.document.option_specs import FIT_PARAMS
+from kbuilder.document.own_code import catalogue_for
 from kbuilder.document.param_rules import fault
 from kbuilder.document.project import Project
 from kbuilder.document.project_file import load
@@ -31,6 +31,7 @@ def train(
     epochs: int | None,
     out: Path | None,
     resume: Path | None,
+    weights: Path | None,
     settings: list[str],
     as_json: bool,
 ) -> int:
@@ -55,6 +56,7 @@ def train(
         run=str(run.absolute()),
         base=str(base),
         resume=str(resume.absolute()) if resume else "",
+        weights=str(weights.absolute()) if weights else "",
     )
     handle(request, JsonReport() if as_json else ProgressReport())
     sys.stderr.write(f"The run lies in {run}\n")
@@ -80,7 +82,7 @@ def refuse_faulty(project: Project) -> None:
     Raises:
         KBuilderError: with one line for each error.
     """
-    errors = [p for p in check(project, load_catalogue()) if p.severity == "error"]
+    errors = [p for p in check(project, catalogue_for(project)) if p.severity == "error"]
     if errors:
         lines = [f"  {named(problem, project.graph)}" for problem in errors]
         raise KBuilderError("\n".join(["The project cannot be trained:", *lines]))
@@ -98,7 +100,7 @@ def with_setting(project: Project, setting: str) -> Project:
         raise KBuilderError(
             f"“{setting}” is not an option. Write fit.NAME=VALUE or optimizer.NAME=VALUE."
         )
-    catalogue = load_catalogue()
+    catalogue = catalogue_for(project)
     optimizer = project.compile.optimizer
     spec = catalogue.find("optimizers", optimizer.class_name)
     params = FIT_PARAMS if part == "fit" else (spec.params if spec else ())

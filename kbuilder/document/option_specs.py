@@ -97,6 +97,14 @@ FIT_PARAMS = (
         maximum=2**31 - 1,
         help="Fixes the first weights, the order of samples and dropout, so a run can be repeated.",
     ),
+    ParamSpec(
+        name="begin_with",
+        kinds=("choice",),
+        default="fresh",
+        choices=("fresh", "in use"),
+        help="Fresh weights, or those in use: of the opened model or of the run before. Layers that "
+        "have changed keep the part that fits.",
+    ),
 )
 
 _METRICS_BY_LOSS = {

@@ -31,13 +31,18 @@ class CompileOptions(Value, frozen=True, kw_only=True):
 
 
 class FitOptions(Value, frozen=True, kw_only=True):
-    """Arguments of ``Model.fit``. ``seed`` fixes weights, data order and dropout of a run."""
+    """Arguments of ``Model.fit``.
+
+    ``seed`` fixes weights, data order and dropout of a run. ``begin_with`` is ``"fresh"`` weights, or
+    those ``"in use"``: of the model that was opened or of the run before, where they still fit.
+    """
 
     epochs: int = 10
     batch_size: int = 32
     validation_split: float = 0.2
     shuffle: bool = True
     seed: int = 0
+    begin_with: str = "fresh"
 
 
 class DataOptions(Value, frozen=True, kw_only=True):

@@ -14,8 +14,16 @@ from typing import Any, get_args
 import msgspec
 
 from kbuilder.document.approvals import is_approved
-from kbuilder.document.catalogue import Catalogue, ClassSpec, Kind, ParamSpec, Section
+from kbuilder.document.catalogue import (
+    Catalogue,
+    ClassSpec,
+    Kind,
+    ParamSpec,
+    Section,
+    load_catalogue,
+)
 from kbuilder.document.problems import Problem
+from kbuilder.document.project import Project
 
 _BASES: dict[str, Section] = {
     "Layer": "layers",
@@ -41,6 +49,13 @@ def teach(catalogue: Catalogue, code: str) -> bool:
         return False
     catalogue.learn(code, own_specs(code, catalogue))
     return True
+
+
+def catalogue_for(project: Project) -> Catalogue:
+    """The committed catalogue with the classes of a project's own code."""
+    catalogue = load_catalogue()
+    teach(catalogue, project.custom_code)
+    return catalogue
 
 
 def syntax_problem(code: str) -> Problem | None:

@@ -42,6 +42,7 @@ class Inferred:
     fixed_params: int = 0
     weight_bytes: int = 0
     mult_adds: int = 0
+    weight_shapes: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,11 @@ class Inference:
                 open_.update(edge.target for edge in graph.outgoing[node.id])
         self._last, self._graph = judged, graph
         return {node: found.facts for node, found in judged.items()}, tuple(problems)
+
+    def weight_shapes(self, graph: Graph) -> dict[str, tuple[tuple[int, ...], ...]]:
+        """Shapes of the weights of every node that can be judged, in Keras's order."""
+        self.infer(graph)
+        return {node: judged.found.weight_shapes for node, judged in self._last.items()}
 
     def _with_known_nodes(self, graph: Graph) -> Graph:
         """The same with the very nodes of last time where they are equal, which is quick to see then."""
@@ -207,6 +213,7 @@ class Inference:
             trainable_params=trainable,
             fixed_params=total - trainable,
             weight_bytes=weight_bytes(layer.weights),
+            weight_shapes=tuple(tuple(weight.shape) for weight in layer.weights),
             mult_adds=mult_adds(layer, _shapes(tensor for _, tensor in inputs), _shapes(outputs)),
         )
 

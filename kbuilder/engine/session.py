@@ -24,7 +24,7 @@ from kbuilder.engine.controls import ControlQueue, Controls, StopRequestedError
 from kbuilder.engine.exports.exporting import export
 from kbuilder.engine.exports.subject import Subject
 from kbuilder.engine.failures import failure, fitting_problem
-from kbuilder.engine.freezing import frozen_digests
+from kbuilder.engine.freezing import Proof
 from kbuilder.engine.infer import Inference
 from kbuilder.engine.live import LiveModel, LiveModels
 from kbuilder.engine.matching import check_fit, match, split
@@ -35,19 +35,20 @@ from kbuilder.engine.precision import under_policy
 from kbuilder.engine.runs import Run
 from kbuilder.engine.schedules import learning_rates
 from kbuilder.engine.training import Plan, Training
+from kbuilder.engine.warm_start import compare, start_with, stored_layers
 from kbuilder.engine.wording import plain_text
 from kbuilder.link.messages import (
     Arrange,
     Arranged,
     CheckCode,
     CodeChecked,
+    CompareWeights,
     ComputeActivations,
     ComputeSchedule,
     Event,
     Export,
     Exported,
     Finished,
-    FrozenChecked,
     Infer,
     Inferred,
     LoadWeights,
@@ -61,6 +62,7 @@ from kbuilder.link.messages import (
     ScheduleComputed,
     Stopped,
     Train,
+    WeightsKept,
     WeightsLoaded,
 )
 
@@ -84,6 +86,7 @@ class Session:
             Preview: self._preview,
             CheckCode: self._check_code,
             ComputeSchedule: self._compute_schedule,
+            CompareWeights: self._compare_weights,
             Train: self._train,
             ComputeActivations: self._activations,
             Export: self._export,
@@ -137,18 +140,22 @@ class Session:
         preview = data.preview(request.data, request.graph, request.base)
         self._send(Previewed(request=request.request, preview=preview))
 
+    def _compare_weights(self, request: CompareWeights) -> None:
+        stored = stored_layers(Run.open(Path(request.run)), self._catalogue)
+        layers = compare(request.graph, self._inference.weight_shapes(request.graph), stored)
+        self._send(WeightsKept(request=request.request, layers=layers))
+
     def _train(self, request: Train) -> None:
         self._live.drop()
         plan, dataset = self._plan(request)
         model = LiveModel(request.run, request.project, plan.built)
         training = Training(plan, self._send, self.controls, model.probe(dataset))
-        before = frozen_digests(plan.built.layers, request.project.graph)
         try:
             training.train()
         except StopRequestedError as stop:
             plan.run.log("stopped", kept=stop.keep)
             if stop.keep:
-                self._finish_training(request, model, before)
+                self._finish_training(request, model, training.proof)
             else:
                 plan.run.discard()
             raise
@@ -161,7 +168,7 @@ class Session:
                 # Trained to the end and not written: it can still be looked into and exported.
                 self._live.keep(model)
             raise
-        self._finish_training(request, model, before)
+        self._finish_training(request, model, training.proof)
         plan.run.log("finished")
 
     def _plan(self, request: Train) -> tuple[Plan, data.Dataset]:
@@ -176,6 +183,10 @@ class Session:
         dataset = self._live.load(project.data, project, request.base)
         samples = match(built, project, dataset.inputs, dataset.targets)
         samples, validation = split(samples, project.fit)
+        if request.weights:
+            stored = stored_layers(Run.open(Path(request.weights)), self._catalogue)
+            layers = start_with(built, stored)
+            self._send(WeightsKept(request=request.request, layers=layers))
         self._send(Progressed(request=request.request, text="Preparing the first step"))
         plan = Plan(
             request=request.request,
@@ -203,11 +214,10 @@ class Session:
         with contextlib.suppress(OSError):  # the disk may be what failed
             run.log("failed", text=plain_text(error))
 
-    def _finish_training(self, request: Train, model: LiveModel, before: dict[str, str]) -> None:
+    def _finish_training(self, request: Train, model: LiveModel, proof: Proof | None) -> None:
         self._live.keep(model)
-        if before:
-            after = frozen_digests(model.built.layers, model.project.graph)
-            self._send(FrozenChecked(request=request.request, before=before, after=after))
+        if proof is not None:
+            self._send(proof.told(request.request))
 
     def _activations(self, request: ComputeActivations) -> None:
         model = self._live.get(request.project, request.run)

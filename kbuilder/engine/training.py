@@ -16,6 +16,7 @@ from kbuilder.engine.activations import Probe
 from kbuilder.engine.build import BuiltModel
 from kbuilder.engine.checkpoint import State, capture, restore
 from kbuilder.engine.controls import ControlQueue, Controls, StopRequestedError
+from kbuilder.engine.freezing import Proof
 from kbuilder.engine.matching import Samples
 from kbuilder.engine.points import Points
 from kbuilder.engine.runs import Run
@@ -79,7 +80,7 @@ class Training:
     """One training in progress.
 
     ``state`` is the newest one that can be gone on from: the last end of an epoch, or where a Stop
-    was obeyed. ``started`` tells whether a step has been done.
+    was obeyed. ``started`` tells whether a step has been done. ``proof`` knows the weights before it.
     """
 
     plan: Plan
@@ -90,6 +91,7 @@ class Training:
     history: list[Logs] = field(default_factory=list)
     watched: Watch | None = None
     started: bool = False
+    proof: Proof | None = None
 
     def __post_init__(self) -> None:
         plan = self.plan
@@ -115,6 +117,7 @@ class Training:
         self._order = data_order(self._batches.samples, self.plan.fit.shuffle)
         self._train.trace(self._order)
         self._resume()
+        self.proof = Proof(self.plan.built.layers, self.plan.built.graph)
         names = [name for name in self._train.names if name != RUNNING_LOSS]
         self._columns = [self._train.names.index(name) for name in names]
         self._points = Points(self.send, self.plan.request, names)

@@ -99,6 +99,15 @@ class MatchWeights(Message, frozen=True, kw_only=True):
     by: str = "auto"
 
 
+class CompareWeights(Message, frozen=True, kw_only=True):
+    """Say how each node would start with the weights of the run folder ``run``. Answer: ``WeightsKept``."""
+
+    request: int
+    graph: Graph
+    run: str
+    code: str = ""
+
+
 class MakeApplication(Message, frozen=True, kw_only=True):
     """One of ``keras.applications`` as a project. Answers: as for ``OpenModel``.
 
@@ -475,6 +484,7 @@ Request = (
     | OpenModel
     | MakeApplication
     | MatchWeights
+    | CompareWeights
     | LoadWeights
     | Quit
 )

@@ -37,6 +37,7 @@ from kbuilder.link.messages import (
     Train,
     TrainingStarted,
     Watch,
+    WeightsKept,
     WeightsLoaded,
 )
 from kbuilder.ui.engine_thread import EngineThread
@@ -88,6 +89,8 @@ class Training(QObject):
         self.live: LiveRun | None = None
         self.run = ""
         self.frozen: FrozenChecked | None = None
+        self.kept: dict[str, str] = {}
+        """How each node with weights started in the last run: kept, sliced or new."""
         self._document = document
         self._engine = engine
         self._unsaved_runs = unsaved_runs
@@ -109,7 +112,7 @@ class Training(QObject):
             return
         self._request = self._engine.next_request()
         self._pending_run = str(self.new_run_folder())
-        self.frozen = None
+        self.frozen, self.kept = None, {}
         self._set_state(State.STARTING)
         self._engine.send(
             Train(
@@ -118,8 +121,12 @@ class Training(QObject):
                 run=self._pending_run,
                 base=self.base,
                 resume=self.run if resume else "",
+                weights=self.run if self._begins_with_weights(resume) else "",
             )
         )
+
+    def _begins_with_weights(self, resume: bool) -> bool:
+        return not resume and self._document.project.fit.begin_with == "in use"
 
     def pause(self) -> None:
         """Hold between two steps."""
@@ -277,6 +284,9 @@ class Training(QObject):
     def _take_frozen(self, event: FrozenChecked) -> None:
         self.frozen = event
 
+    def _take_kept(self, event: WeightsKept) -> None:
+        self.kept = event.layers
+
     def _take_opened(self, event: ModelOpened) -> None:
         if event.request != self._opening:
             return
@@ -348,6 +358,7 @@ _HANDLERS: dict[type, Callable[[Training, Any], None]] = {
     Paused: Training._take_paused,
     Continued: Training._take_continued,
     FrozenChecked: Training._take_frozen,
+    WeightsKept: Training._take_kept,
     ActivationsComputed: lambda training, event: training.activations.emit(event),
     Progressed: lambda training, event: training.progressed.emit(event),
     Exported: lambda training, event: training.done.emit(event),
