@@ -16,6 +16,12 @@ from kbuilder.document.own_code import teach
 from kbuilder.document.problems import Problem
 from kbuilder.document.project import Project
 from kbuilder.engine import data
+from kbuilder.engine.applications import (
+    IMAGENET,
+    application_project,
+    hand_over,
+    imagenet_weights,
+)
 from kbuilder.engine.arrays import to_array
 from kbuilder.engine.build_error import BuildError
 from kbuilder.engine.checkpoint import capture
@@ -52,6 +58,7 @@ from kbuilder.link.messages import (
     Infer,
     Inferred,
     LoadWeights,
+    MakeApplication,
     ModelOpened,
     OpenModel,
     Preview,
@@ -91,6 +98,7 @@ class Session:
             ComputeActivations: self._activations,
             Export: self._export,
             OpenModel: self._open_model,
+            MakeApplication: self._make_application,
             LoadWeights: self._load_weights,
             Quit: lambda request: None,
         }
@@ -292,6 +300,24 @@ class Session:
                 notes=opened.notes[len(found.notes) :],
             )
         )
+
+    def _make_application(self, request: MakeApplication) -> None:
+        project = application_project(request, self._catalogue)
+        run = request.run if request.weights else ""
+        self._send(ModelOpened(request=request.request, project=project, run=run))
+        if not run:
+            return
+        built = self._live.build(project)
+        if request.weights == IMAGENET:
+            self._send(Progressed(request=request.request, text="Fetching the weights"))
+            loaded, left = hand_over(imagenet_weights(request), built.model)
+        else:
+            loaded, left = load_weights(built.model, Path(request.weights))
+        kept = Run.create(Path(run), project)
+        kept.log("opened", application=request.name, weights=request.weights)
+        kept.save(capture(built.model))
+        self._live.drop()
+        self._send(WeightsLoaded(request=request.request, run=run, loaded=loaded, left=left))
 
     def _load_weights(self, request: LoadWeights) -> None:
         built = self._live.build(request.project)

@@ -113,7 +113,9 @@ class MakeApplication(Message, frozen=True, kw_only=True):
 
     ``weights`` is ``""`` for fresh ones, ``"imagenet"`` for those from the internet, or a file's path.
     ``shape`` is that of one picture, without the batch; empty for the network's own. ``classes`` counts
-    only with ``include_top`` and without ``"imagenet"``.
+    only with ``include_top`` and without ``"imagenet"``. With ``preprocess``, layers in front do what the
+    network's ``preprocess_input`` does to pictures from 0 to 255. With ``block``, all layers lie in one
+    folded block.
     """
 
     request: int
@@ -124,6 +126,8 @@ class MakeApplication(Message, frozen=True, kw_only=True):
     shape: tuple[int, ...] = ()
     pooling: str = ""
     classes: int = 1000
+    preprocess: bool = True
+    block: bool = False
 
 
 class Train(Message, frozen=True, kw_only=True):
