@@ -134,6 +134,8 @@ def _result_count(spec: ClassSpec, params: Params) -> int:
     if spec.class_name in _CUT:
         parts = params.get("indices_or_sections", 1)
         return len(parts) + 1 if isinstance(parts, list) else parts if isinstance(parts, int) else 1
+    if spec.class_name == "ops.unravel_index":
+        return len(params.get("shape") or [0])
     if spec.class_name == "ops.unstack":
         return int(params.get("num") or 1)
     if spec.class_name == "ops.svd" and params.get("compute_uv") is False:

@@ -15,13 +15,13 @@ from kbuilder.document.errors import FileRefusedError
 from kbuilder.document.graph import INPUT_CLASS, Group
 from kbuilder.document.naming import KERAS_NAME
 from kbuilder.document.values import Params
+from kbuilder.engine.import_operations import operation, operation_spec
 from kbuilder.engine.import_params import RUNS_CODE, class_and_config, params_from
-from kbuilder.engine.import_rewrites import inert, is_foreign, rewritten
-from kbuilder.engine.import_wires import History, arguments, border, ports, tensors
+from kbuilder.engine.import_rewrites import inert, is_foreign
+from kbuilder.engine.import_wires import History, Wires, arguments, border, ports, tensors
 
 MOST_LAYERS = 5000
 MODELS = ("Sequential", "Functional", "Model")
-MASKING_OPERATIONS = {"NotEqual", "Any", "LogicalAnd", "LogicalOr", "ExpandDims", "Squeeze"}
 
 CallKey = tuple[str, int]
 """A layer as its model in the file names it, and the number of the call."""
@@ -32,13 +32,17 @@ Ref = tuple[str, str, int, int]
 
 @dataclass
 class Call:
-    """One call of a layer, and the tensors that it is called on, by input port. ``id`` is its name too."""
+    """One call of a layer, and the tensors that it is called on, by input port. ``id`` is its name too.
+
+    ``call`` has its arguments that are no tensors.
+    """
 
     id: str
     class_name: str
     params: Params
     trainable: bool = True
-    sources: list[Ref] = field(default_factory=list)
+    sources: list[tuple[int, Ref]] = field(default_factory=list)
+    call: Params = field(default_factory=dict)
     shares: str = ""
     group: str = ""
 
@@ -90,6 +94,14 @@ class Calls:
         made = self._made.get(ref[:3])
         return None if made is None else (made, ref[3])
 
+    def by_itself(self, ref: Ref) -> str:
+        """A new Identity that gives out a tensor as its only output; returns its name."""
+        call = Call("", "Identity", {}, sources=[(0, ref)])
+        call.id = self._unique(f"{ref[1]}_output_{ref[3] + 1}")
+        self._names.add(call.id)
+        self.found.append(call)
+        return call.id
+
     def _read(self, scope: _Scope) -> list[Ref]:
         if scope.class_name == "Sequential":
             return self._chain(scope)
@@ -140,8 +152,6 @@ class Calls:
         if (scope.id, name) in self._seen:
             raise FileRefusedError(f"{scope.where} has two layers called “{name}”. It is damaged.")
         self._seen.add((scope.id, name))
-        if raw.get("class_name") in MASKING_OPERATIONS and is_foreign(raw):
-            return  # Keras adds them by itself where a mask is worked out, and will do so again
         if _class_of(raw) == "InputLayer":
             if scope.inputs is None:
                 params = _input_params_of(_config(raw, here), here)
@@ -181,24 +191,18 @@ class Calls:
     ) -> None:
         """One call of a layer."""
         name, _ = call
-        made, scaled = self._made_of(raw, node, where)
-        spec = self._catalogue.layer(made.class_name)
-        is_plain = spec is not None and not is_foreign(raw)
-        found = ports(spec, node, where) if is_plain and spec else tensors([*node.values()])
-        made.sources = scope.refs(found)
-        if scaled is not None and len(found) == 2:
-            extra = Call("", "Rescaling", scaled, sources=[made.sources[1]])
-            self._add(scope, (f"{name}:scale", call[1]), f"{name}_scale", extra)
-            made.sources[1] = (scope.id, f"{name}:scale", call[1], 0)
+        made, wires = self._made_of(raw, node, where)
+        made.sources = [(port, (scope.id, *history)) for port, history in wires]
         first = self._made.get((scope.first or scope.id, name, 0))
-        if first is not None:
+        spec = self._catalogue.layer(made.class_name)
+        if first is not None and not (spec and spec.is_operation):
             made.shares, made.params = first, {}
         self._add(scope, call, name, made)
 
     def _made_of(
         self, raw: Mapping[str, Any], node: Mapping[str, Any], where: str
-    ) -> tuple[Call, Params | None]:
-        """The layer as a call without wires, and what scales its second input, if anything does."""
+    ) -> tuple[Call, Wires]:
+        """The call of a layer, and what it is called on."""
         config = _config(raw, where)
         trainable = config.get("trainable", True) is not False
         if not is_foreign(raw):
@@ -206,12 +210,16 @@ class Calls:
             spec = self._catalogue.layer(class_name)
             if spec is not None or class_name in RUNS_CODE:
                 params = params_from(self._catalogue, "layers", class_name, config, where)
-                return Call("", spec.class_name if spec else class_name, params, trainable), None
-        same = rewritten(self._catalogue, raw, config, arguments(node))
-        if same is not None:
-            return Call("", same.class_name, same.params, trainable), same.scaled
+                assert spec is not None  # what runs code was refused just now
+                wires, call = ports(spec, node, where)
+                return Call("", spec.class_name, params, trainable, call=call), wires
+        spec = operation_spec(self._catalogue, raw)
+        found = operation(spec, config, node, where) if spec is not None else None
+        if spec is not None and found is not None:
+            return Call("", spec.class_name, found[0]), found[1]
+        wires = [*enumerate(tensors([*node.values()]))]
         kept = inert(self._catalogue, raw, config, arguments(node))
-        return Call("", *kept, trainable), None
+        return Call("", *kept, trainable), wires
 
     def _add(self, scope: _Scope, key: CallKey, name: str, call: Call) -> None:
         call.id = self._name_of(scope, key, name)

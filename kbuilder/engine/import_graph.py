@@ -11,6 +11,7 @@ from kbuilder.document.errors import FileRefusedError
 from kbuilder.document.graph import Edge, Graph, Node
 from kbuilder.document.layout import layout
 from kbuilder.engine.import_calls import MODELS, MOST_LAYERS, Call, Calls, Ref
+from kbuilder.engine.import_masks import without_automatic_masks
 from kbuilder.engine.import_params import class_and_config
 from kbuilder.engine.import_wires import border
 
@@ -34,7 +35,7 @@ def graph_from(catalogue: Catalogue, raw: Any, where: str) -> Graph:
     calls = Calls(catalogue)
     outputs = calls.read(class_name, config, where)
     if class_name == "Sequential":
-        return _laid_out(_assembled(calls, [], where))
+        return _laid_out(_assembled(calls, [], catalogue, where))
     inputs = dict.fromkeys(name for name, _, _ in border(config, "input_layers", where))
     by_id = {call.id: call for call in calls.found}
     if missing := [name for name in inputs if name not in by_id]:
@@ -43,65 +44,69 @@ def graph_from(catalogue: Catalogue, raw: Any, where: str) -> Graph:
         *(by_id[name] for name in inputs),
         *(call for call in calls.found if call.id not in inputs),
     ]
-    return _laid_out(_assembled(calls, outputs, where))
+    return _laid_out(_assembled(calls, outputs, catalogue, where))
 
 
-def _assembled(calls: Calls, outputs: list[Ref], where: str) -> Graph:
+def _assembled(calls: Calls, outputs: list[Ref], catalogue: Catalogue, where: str) -> Graph:
+    chosen = _chosen(calls, outputs, where)
     edges = [
         Edge(source=source, source_port=output, target=call.id, target_port=port)
         for call in calls.found
-        for port, (source, output) in enumerate(_sources(calls, call, where))
+        for port, (source, output) in _sources(calls, call, where)
     ]
-    read = {edge.source for edge in edges}
-    chosen = _chosen(calls, outputs, where)
     nodes = [
         Node(
             id=call.id,
             class_name=call.class_name,
             name=call.id,
             params=call.params,
+            call=call.call,
             trainable=call.trainable,
-            output=call.id in chosen and call.id in read,
             shares=call.shares,
             group=call.group,
         )
         for call in calls.found
     ]
-    graph = Graph(
-        nodes=tuple(_outputs_in_order(nodes, chosen)),
-        edges=tuple(edges),
-        groups=tuple(calls.groups),
-    )
+    graph = Graph(nodes=tuple(nodes), edges=tuple(edges), groups=tuple(calls.groups))
     if len(graph.order) != len(graph.nodes):
         raise FileRefusedError(f"{where} feeds a layer with its own result. It is damaged.")
-    filled = tuple(group for group in graph.groups if graph.members[group.id])
-    return msgspec.structs.replace(graph, groups=filled)
+    graph = without_automatic_masks(graph, catalogue, chosen)
+    marked = [
+        msgspec.structs.replace(node, output=node.id in chosen and bool(graph.outgoing[node.id]))
+        for node in graph.nodes
+    ]
+    return msgspec.structs.replace(
+        graph,
+        nodes=tuple(_outputs_in_order(marked, chosen)),
+        groups=tuple(group for group in graph.groups if graph.members[group.id]),
+    )
 
 
-def _sources(calls: Calls, call: Call, where: str) -> list[tuple[str, int]]:
+def _sources(calls: Calls, call: Call, where: str) -> list[tuple[int, tuple[str, int]]]:
     found = []
-    for ref in call.sources:
+    for port, ref in call.sources:
         source = calls.node(ref)
         if source is None:
             raise FileRefusedError(
                 f"{where}, layer “{call.id}”, takes its input from “{ref[1]}”, which is not a layer that can "
                 "be opened."
             )
-        found.append(source)
+        found.append((port, source))
     return found
 
 
 def _chosen(calls: Calls, outputs: list[Ref], where: str) -> list[str]:
-    """Ids of the nodes that give out what the model does, in its order."""
+    """Ids of the nodes that give out what the model does, in its order.
+
+    A node gives out its first output, once; others leave through an Identity of their own.
+    """
     made = [(ref, calls.node(ref)) for ref in outputs]
     if unknown := [ref[1] for ref, found in made if found is None]:
         raise FileRefusedError(f"{where} gives out “{unknown[0]}”, which is not a layer.")
-    found = [source for _, source in made if source is not None]
-    chosen = [node for node, _ in found]
-    if any(output for _, output in found) or len(set(chosen)) != len(chosen):
-        raise FileRefusedError(
-            f"{where} gives out one layer's second output or the same one twice, which cannot be opened yet."
-        )
+    chosen: list[str] = []
+    for ref, found in made:
+        node, output = found or ("", 0)
+        chosen.append(calls.by_itself(ref) if output or node in chosen else node)
     return chosen
 
 

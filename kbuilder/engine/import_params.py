@@ -83,6 +83,25 @@ def class_and_config(raw: Any, where: str) -> tuple[str, dict[str, Any]]:
     return raw["class_name"].removeprefix("keras.").split(">")[-1], config
 
 
+def plain_value(raw: Any, where: str) -> Any:
+    """A value of an operation: numbers, texts and lists of such, arrays as lists.
+
+    Raises:
+        FileRefusedError: it is anything else.
+    """
+    if isinstance(raw, list):
+        return [plain_value(item, where) for item in raw]
+    if isinstance(raw, dict):
+        config = raw.get("config")
+        if raw.get("class_name") == "__tuple__" and isinstance(raw.get("items"), list):
+            return plain_value(raw["items"], where)
+        if raw.get("class_name") in ("__numpy__", "__tensor__") and isinstance(config, dict):
+            return plain_value(config.get("value"), where)
+    elif raw is None or isinstance(raw, bool | int | float | str):
+        return raw
+    raise FileRefusedError(f"{where} is {_short(raw)}, which is no plain value. It is damaged.")
+
+
 def _value(catalogue: Catalogue, param: ParamSpec, raw: Any, where: str) -> Any:
     if isinstance(raw, dict):
         return _from_dict(catalogue, param, raw, where)

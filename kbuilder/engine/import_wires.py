@@ -7,12 +7,15 @@ from typing import Any, TypeGuard
 
 from kbuilder.document.catalogue import ClassSpec
 from kbuilder.document.errors import FileRefusedError
+from kbuilder.document.ports import STATE, main_ports
+from kbuilder.document.values import Params
 from kbuilder.engine.import_rewrites import TENSOR
 
 History = tuple[str, int, int]
 """A tensor: the layer that makes it, the number of the call, the number of its output."""
 
-_TRAINING_BY_DEFAULT = {"Image augmentation", "Preprocessing"}
+Wires = list[tuple[int, History]]
+"""Tensors with the port that each arrives at."""
 
 
 def tensors(value: Any) -> list[History]:
@@ -26,27 +29,66 @@ def arguments(node: Mapping[str, Any]) -> list[Any]:
     return [TENSOR if isinstance(value, tuple) else value for value in values]
 
 
-def ports(spec: ClassSpec, node: Mapping[str, Any], where: str) -> list[History]:
-    """The tensors of one call of a layer that the catalogue has, in the order of its ports.
+def history_of(value: Any) -> History | None:
+    """The tensor that a value is, or None."""
+    found = [*_leaves(value)] if isinstance(value, dict) else []
+    return found[0] if len(found) == 1 and isinstance(found[0], tuple) else None
+
+
+def ports(spec: ClassSpec, node: Mapping[str, Any], where: str) -> tuple[Wires, Params]:
+    """The tensors of one call of a layer that the catalogue has, by port, and its other arguments.
 
     Raises:
         FileRefusedError: it is called as a node cannot be.
     """
+    main = main_ports(spec)
     found = tensors(node.get("args", []))
+    data = found if spec.many_inputs else found[:main]
+    wires: Wires = [*enumerate(data)]
+    # A recurrent layer may take its initial states behind its input.
+    wires += [(len(spec.ports) + number, each) for number, each in enumerate(found[len(data) :])]
+    call: Params = {}
     kwargs = node.get("kwargs", {})
     for key, value in kwargs.items() if isinstance(kwargs, dict) else ():
-        extra = tensors(value)
-        if key in ("mask", "attention_mask") or not extra:
-            _refuse_switch(spec, key, value, where)
-        elif key in spec.ports and spec.ports.index(key) == len(found):
-            found += extra
+        more = _keyword(spec, key, value)
+        if more is not None:
+            wires += more
         else:
-            raise FileRefusedError(
-                f"{where} takes “{key}” from another layer, which cannot be opened yet."
-            )
-    if not found:
+            call |= _switch(spec, key, value, where)
+    if not any(port < main or spec.many_inputs for port, _ in wires):
         raise FileRefusedError(f"{where} is called on nothing. It is damaged.")
-    return found
+    return wires, call
+
+
+def _keyword(spec: ClassSpec, key: str, value: Any) -> Wires | None:
+    """The tensors of an argument by its name; None if it has none, or belongs to no port."""
+    found = tensors(value)
+    if key in spec.ports and history_of(value):
+        return [(spec.ports.index(key), found[0])]
+    if key == STATE and found:
+        return [(len(spec.ports) + number, each) for number, each in enumerate(found)]
+    if key == "mask" and found and isinstance(value, list):
+        masks = [number for number, name in enumerate(spec.ports) if name.endswith("mask")]
+        given = ((port, history_of(each)) for port, each in zip(masks, value, strict=False))
+        return [(port, each) for port, each in given if each]
+    # Keras hands the mask of its input to every layer that takes one, also where we have no port.
+    return [] if found and key.endswith("mask") else None
+
+
+def _switch(spec: ClassSpec, key: str, value: Any, where: str) -> Params:
+    """An argument that is no tensor, where it is not as Keras has it by itself."""
+    param = next((param for param in spec.call_params if param.name == key), None)
+    if param is not None and (value is None or isinstance(value, bool)):
+        return {} if value is None or value is param.default else {key: value}
+    if tensors(value):
+        raise FileRefusedError(
+            f"{where} takes “{key}” from another layer, which cannot be opened yet."
+        )
+    if key not in ("mask", "training", "attention_mask") and value not in (None, False, [None]):
+        raise FileRefusedError(
+            f"{where} is called with {key}={str(value)[:40]}, which cannot be opened yet."
+        )
+    return {}
 
 
 def border(config: Mapping[str, Any], key: str, where: str) -> list[History]:
@@ -96,18 +138,3 @@ def _leaves(value: Any) -> Iterator[Any]:
             yield from _leaves(item)
     else:
         yield value
-
-
-def _refuse_switch(spec: ClassSpec, key: str, value: Any, where: str) -> None:
-    """Refuse a call that a graph of ours would make differently.
-
-    Layers for pictures have ``training=True`` as their default, which still follows the model.
-    """
-    if key == "training" and value is True and spec.family not in _TRAINING_BY_DEFAULT:
-        raise FileRefusedError(
-            f"{where} is always called with training=True, which cannot be opened yet."
-        )
-    if key not in ("mask", "training", "attention_mask") and value not in (None, False):
-        raise FileRefusedError(
-            f"{where} is called with {key}={str(value)[:40]}, which cannot be opened yet."
-        )

@@ -62,7 +62,8 @@ def _palette_place(spec: ClassSpec) -> tuple[int, int, str]:
         if spec.family not in families:
             return (len(families) + 1, 0, spec.class_name)
         members = overrides.LAYER_FAMILIES[spec.family]
-        return (families.index(spec.family), members.index(spec.class_name), spec.class_name)
+        place = members.index(spec.class_name) if spec.class_name in members else len(members)
+        return (families.index(spec.family), place, spec.class_name)
     first = overrides.FIRST.get(spec.section, ())
     place = first.index(spec.class_name) if spec.class_name in first else len(first)
     return (int(spec.hidden), place, spec.class_name)

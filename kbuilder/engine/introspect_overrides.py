@@ -229,6 +229,7 @@ PORTS: dict[str, tuple[str, ...]] = {
         ("input", "mask"),
     ),
     "CategoryEncoding": ("input", "count_weights"),
+    "CustomScaleLayer": ("first", "second"),
 }
 OPTIONAL_PORTS = {
     name: sum(1 for port in ports if port in ("key", "count_weights") or port.endswith("mask"))
@@ -326,6 +327,8 @@ PRESETS: dict[str, dict[str, Any]] = {
     "StringLookup": {"vocabulary": ["a", "b", "c"]},
     "TextVectorization": {"vocabulary": ["a", "b", "c"]},
     "Resizing": {"height": 64, "width": 64},
+    "LayerScale": {"init_values": 1e-6, "projection_dim": 64},
+    "CustomScaleLayer": {"scale": 1.0},
     "CenterCrop": {"height": 32, "width": 32},
     "RandomCrop": {"height": 32, "width": 32},
     "MaxNumBoundingBoxes": {"max_number": 10},

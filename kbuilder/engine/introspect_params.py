@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 import keras
+import msgspec
 
 from kbuilder.document.catalogue import Kind, ParamSpec, Section
 from kbuilder.engine.extra_classes import ACTIVATIONS
@@ -78,7 +79,10 @@ CALL_PARAMS: dict[str, ParamSpec] = {
         help="Whether the attention scores come out as a second output.",
     ),
 }
-"""Arguments of a layer's call that are no tensors and mean something in a graph."""
+"""Arguments of a layer's call that are no tensors and mean something in a graph.
+
+The default is that of the call: Keras writes it into files for a layer that follows the model.
+"""
 
 
 def call_params_of(cls: Any) -> tuple[ParamSpec, ...]:
@@ -87,7 +91,11 @@ def call_params_of(cls: Any) -> tuple[ParamSpec, ...]:
         taken = inspect.signature(cls.call).parameters
     except (AttributeError, ValueError):
         return ()
-    return tuple(param for name, param in CALL_PARAMS.items() if name in taken)
+    return tuple(
+        msgspec.structs.replace(param, default=taken[name].default)
+        for name, param in CALL_PARAMS.items()
+        if name in taken and isinstance(taken[name].default, bool | None.__class__)
+    )
 
 
 def _inherited(owner: str, signature: inspect.Signature) -> list[tuple[str, Any]]:

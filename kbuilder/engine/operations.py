@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 
 from kbuilder.document.catalogue import Catalogue, ClassSpec
 from kbuilder.document.expression import ExpressionError, Picked, parsed
@@ -53,7 +54,11 @@ class Calculation:
 
     def _function(self, inputs: Sequence[tuple[int, Any]]) -> Any:
         name = self._spec.class_name.removeprefix(PREFIX)
-        given = {key: _as_tuple(value) for key, value in self._params.items() if value is not None}
+        given = {
+            key: _constant(value) if key in self._spec.ports else _as_tuple(value)
+            for key, value in self._params.items()
+            if value is not None
+        }
         if name == "get_item":
             given["key"] = key_from(str(given.get("key", "")))
         if not self._spec.many_inputs:
@@ -78,6 +83,15 @@ def key_from(text: str) -> Any:
     if not isinstance(term, Picked):
         raise ExpressionError(f"“{text}” is no key of a slice.")
     return key_of(term)
+
+
+def _constant(value: Any) -> Any:
+    """A number as it is; a list as an array, as a program would give it."""
+    if not isinstance(value, list):
+        return value
+    array = np.asarray(value)
+    dtype = {"f": keras.config.floatx(), "i": "int32"}.get(array.dtype.kind)
+    return array.astype(dtype) if dtype else array
 
 
 def _as_tuple(value: Any) -> Any:

@@ -10,13 +10,19 @@ import numpy as np
 import pytest
 
 from kbuilder.document.catalogue import Catalogue, ClassSpec, ParamSpec, Section, load_catalogue
+from kbuilder.engine.extra_classes import class_of
 from kbuilder.engine.introspect import encode, make_catalogue, module_of
 from kbuilder.resources import resource
 from tests.engine.sample_layers import call, input_for
 
 CATALOGUE = load_catalogue()
-ALL = [(section, spec) for section in get_args(Section) for spec in getattr(CATALOGUE, section)]
-LAYERS = [spec for spec in CATALOGUE.layers if not spec.hidden]
+ALL = [
+    (section, spec)
+    for section in get_args(Section)
+    for spec in getattr(CATALOGUE, section)
+    if not spec.is_operation
+]
+LAYERS = [spec for spec in CATALOGUE.layers if not (spec.hidden or spec.is_operation)]
 NEEDS_CODE_OR_PACKAGE = {
     *("Lambda", "Pipeline", "TFSMLayer", "JaxLayer", "FlaxLayer", "TorchModuleWrapper"),
     *("LossScaleOptimizer", "MultiOptimizer", "LearningRateScheduler", "OrbaxCheckpoint"),
@@ -74,7 +80,7 @@ def test_entry_is_consistent(section: Section, spec: ClassSpec) -> None:
 def test_defaults_equal_the_signature(section: Section, spec: ClassSpec) -> None:
     if spec.class_name == "Input":
         return
-    signature = inspect.signature(getattr(module_of(section), spec.class_name))
+    signature = inspect.signature(keras_class(section, spec))
     for param in spec.params:
         if param.name not in signature.parameters:
             assert param.name in {"dtype", "activity_regularizer", *INHERITED}
@@ -84,6 +90,10 @@ def test_defaults_equal_the_signature(section: Section, spec: ClassSpec) -> None
         assert param.required == (default is inspect.Parameter.empty)
         if not param.required:
             assert as_keras_has_it(param, default) == param.default, param.name
+
+
+def keras_class(section: Section, spec: ClassSpec) -> Any:
+    return class_of(section, spec.class_name) or getattr(module_of(section), spec.class_name)
 
 
 def as_keras_has_it(param: ParamSpec, default: Any) -> Any:
@@ -98,7 +108,7 @@ def as_keras_has_it(param: ParamSpec, default: Any) -> Any:
 def made(spec: ClassSpec, section: Section, catalogue: Catalogue = CATALOGUE) -> Any:
     """The Keras object with every default and preset written out."""
     arguments = {p.name: p.default for p in spec.params if not p.required} | spec.preset
-    return getattr(module_of(section), spec.class_name)(
+    return keras_class(section, spec)(
         **{name: realised(value, spec.param(name), catalogue) for name, value in arguments.items()}
     )
 

@@ -152,15 +152,16 @@ def test_a_model_called_twice_shares_all_its_layers() -> None:
     assert [graph.by_id[node].shares for node in graph.members["encoder_2"]] == ["inner", "last"]
 
 
-def test_numbers_in_sums_and_products_are_kept() -> None:
+def test_operations_of_a_file_are_nodes_with_their_numbers() -> None:
     graph = graph_of(hard_sigmoid())
-    scaled = [node.params for node in graph.order if node.class_name == "Rescaling"]
-    assert scaled == [
-        {"scale": 1.0, "offset": 3.0},
-        {"scale": pytest.approx(1 / 6)},
-        {"scale": -1.0, "offset": 2.0},
-        {"scale": 1.0, "offset": -0.5},
-        {"scale": pytest.approx(1 / 3)},
+    found = [(n.class_name, n.params) for n in graph.order if n.class_name.startswith("ops.")]
+    assert found == [
+        ("ops.add", {"x2": 3.0}),
+        ("ops.multiply", {"x2": 1 / 6}),
+        ("ops.subtract", {"x1": 2.0}),
+        ("ops.subtract", {"x2": 0.5}),
+        ("ops.relu", {}),
+        ("ops.true_divide", {"x2": 3.0}),
     ]
 
 
@@ -194,11 +195,15 @@ def test_a_foreign_layer_with_the_name_of_one_of_keras_is_not_taken_for_it() -> 
     assert graph.by_id["inner"].class_name == "theirs.Dense"
 
 
-def test_an_operation_without_a_layer_keeps_its_arguments() -> None:
+def test_an_operation_that_no_entry_fits_keeps_its_arguments() -> None:
     start = keras.Input((4,), name="start")
     model = keras.Model(start, layers.Dense(1)(keras.ops.clip(start, -1.0, 2.0)))
-    node = next(n for n in graph_of(model).nodes if n.class_name.startswith("keras.ops"))
+    config = config_of(model)
+    (clip,) = (raw for raw in config["config"]["layers"] if raw["class_name"] == "Clip")
+    clip["config"]["soft"] = True
+    node = graph_from(CATALOGUE, config, "here").by_id[clip["name"]]
     assert node.class_name == "keras.ops.Clip"
+    assert node.params["soft"] is True
 
 
 def test_models_in_models_in_models_do_not_multiply_beyond_the_limit() -> None:

@@ -126,7 +126,7 @@ def random_net(dice: random.Random, specs: list[ClassSpec]) -> Project:
 def test_what_is_offered_against_a_refusal_removes_it_from_any_layer(catalogue):
     dice = random.Random(5)
     inference = Inference(catalogue)
-    specs = [each for each in catalogue.layers if not each.hidden and each.class_name != "Input"]
+    specs = [each for each in catalogue.layers if not (each.hidden or each.class_name == "Input")]
 
     def judge(project: Project):
         return (*check(project, catalogue), *inference.infer(project.graph)[1])

@@ -11,6 +11,7 @@ from kbuilder.document.catalogue import ClassSpec
 from kbuilder.document.facts import Shape
 from kbuilder.document.fixes import Fix
 from kbuilder.document.graph import INPUT_CLASS
+from kbuilder.document.ports import main_ports
 from kbuilder.document.problems import Problem
 from kbuilder.document.structure.parameters import shown
 from kbuilder.document.tracing import known_size, words
@@ -55,7 +56,9 @@ def takes_rank(spec: ClassSpec, rank: int) -> bool:
 
 def judged_inputs(spec: ClassSpec, inputs: tuple[Input, ...]) -> tuple[Input, ...]:
     """The inputs that the ranks in the catalogue speak of: all of attention, else the first."""
-    return inputs if spec.family == "Attention" else inputs[:1]
+    if spec.family != "Attention":
+        return inputs[:1]
+    return tuple(given for given in inputs if given.port < main_ports(spec))
 
 
 def wanted_rank(spec: ClassSpec) -> str:
