@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from kbuilder.document.errors import KBuilderError
 from kbuilder.document.exportable import blockers
 from kbuilder.document.formats import Format
 from kbuilder.engine.build_error import BuildError
-from kbuilder.engine.exports import keras_files, script_file, tensorflow_files
+from kbuilder.engine.exports import keras_files, script_file, tensorflow_files, tf_keras
 from kbuilder.engine.exports.proof import Proof, ProofError
 from kbuilder.engine.exports.subject import Subject
 
@@ -21,6 +22,7 @@ Writer = Callable[[Subject, Path, Catalogue], Proof]
 WRITERS: dict[str, Writer] = {
     "hdf5": keras_files.write_whole,
     "keras": keras_files.write_whole,
+    "tf_keras_hdf5": tf_keras.write,
     "weights": keras_files.write_weights_alone,
     "weights_hdf5": keras_files.write_weights_alone,
     "json": keras_files.write_json,
@@ -70,8 +72,12 @@ def refuse_missing_packages(wanted: Format) -> None:
     missing = [
         package for module, package in wanted.needs if importlib.util.find_spec(module) is None
     ]
+    if wanted.id == "tf_keras_hdf5" and tf_keras.is_there():
+        missing = []
     if missing:
+        command = f"{sys.executable} -m pip install {' '.join(missing)}"
+        if wanted.id == "tf_keras_hdf5":
+            command = tf_keras.how_to_install()
         raise KBuilderError(
-            f"{wanted.title} needs {' and '.join(missing)}. Install it: "
-            f"pip install {' '.join(missing)}"
+            f"{wanted.title} needs {' and '.join(missing)} to be written and proved. Install it: {command}"
         )

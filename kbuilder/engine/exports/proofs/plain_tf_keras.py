@@ -1,0 +1,34 @@
+"""Run as a script in a process of its own: load a model file with nothing but tf.keras 2.x and predict.
+
+Arguments: the file, and a folder with ``inputs.npz`` that takes the answers. ``outputs.npz`` gets the
+predictions and, behind them, the variables of the optimizer.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+sys.path[:0] = [path for path in os.environ["KBUILDER_PROOF_PATH"].split(os.pathsep) if path]
+import tf_keras  # noqa: E402 - it lies in a folder of its own
+
+
+def main(file: str, folder: str) -> None:
+    """Predict with the model in a file."""
+    place = Path(folder)
+    model = tf_keras.models.load_model(file)
+    with np.load(place / "inputs.npz") as inputs:
+        arrays = [inputs[str(number)] for number in range(len(inputs.files))]
+    fed = [tf.constant(array) if array.dtype.kind in "SU" else array for array in arrays]
+    outputs = tf.nest.flatten(model.predict_on_batch(fed[0] if len(fed) == 1 else fed))
+    optimizer = getattr(model, "optimizer", None)
+    state = [variable.numpy() for variable in optimizer.variables()] if optimizer else []
+    kept = [np.asarray(v, np.float32) if v.dtype.kind == "V" else v for v in (*outputs, *state)]
+    np.savez(place / "outputs.npz", **{str(n): values for n, values in enumerate(kept)})
+    (place / "program.txt").write_text(f"tf-keras {tf_keras.__version__}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
