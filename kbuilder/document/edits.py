@@ -111,6 +111,21 @@ def reset_params(project: Project, ids: Iterable[str], names: Iterable[str]) -> 
     )
 
 
+def set_call(project: Project, ids: Iterable[str], name: str, value: Any) -> Project:
+    """Fix an argument of the calls of these nodes, as ``training``; None: it is as usual again."""
+    return _with_nodes(
+        project,
+        ids,
+        lambda node: replace(
+            node,
+            call={
+                **_without(node.call, {name}),
+                **({} if value is None else {name: value}),
+            },
+        ),
+    )
+
+
 def freeze(project: Project, ids: Iterable[str], frozen: bool) -> Project:
     """Keep the weights of these nodes as they are in training, or let them learn again."""
     return _with_layers(project, ids, lambda node: replace(node, trainable=not frozen))

@@ -98,7 +98,11 @@ def _with_layer_facts(spec: ClassSpec, cls: type | None = None) -> ClassSpec:
         many_inputs=name in overrides.MERGES_OF_MANY,
         min_rank=low,
         max_rank=high,
-        call_params=call_params_of(cls) if cls is not None else (),
+        call_params=tuple(
+            param
+            for param in (call_params_of(cls) if cls is not None else ())
+            if param.name != "training" or family in overrides.WORKS_OTHERWISE_IN_TRAINING
+        ),
     )
 
 

@@ -195,6 +195,12 @@ LEFT_OUT = {
     "LearningRateSchedule",
 }
 
+WORKS_OTHERWISE_IN_TRAINING = {
+    *("Normalization", "Regularization", "Recurrent", "Attention", "Wrappers"),
+    "Image augmentation",
+}
+"""Families of which the layers do something else in training, if they take ``training`` at all."""
+
 HIDDEN = {
     *LAYER_FAMILIES["Not offered"],
     *LAYER_FAMILIES["Recurrent cells"],  # they live inside RNN

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from kbuilder.document.catalogue import Catalogue, ClassSpec
 
+_BEHIND = 1.5
 MIME_LAYER = "application/x-kbuilder-layer"
 """Mime type of a dragged layer class; the data is the class name as UTF-8."""
 
@@ -26,9 +27,16 @@ def offered_layers(catalogue: Catalogue) -> tuple[ClassSpec, ...]:
 
 
 def find_layers(specs: Iterable[ClassSpec], text: str) -> list[ClassSpec]:
-    """Those that match the letters typed, best first; all of them, in order, without letters."""
+    """Those that match the letters typed, best first; all of them, in order, without letters.
+
+    Layers that begin like that come before an operation of that very name.
+    """
     wanted = "".join(text.lower().split())
-    ranked = [(rank, spec) for spec in specs if (rank := _rank(spec, wanted)) is not None]
+    ranked = [
+        (rank + (_BEHIND if spec.is_operation else 0.0), spec)
+        for spec in specs
+        if (rank := _rank(spec, wanted)) is not None
+    ]
     return [spec for _, spec in sorted(ranked, key=lambda pair: pair[0])]
 
 
@@ -48,12 +56,13 @@ def _letters(text: str) -> str:
 
 def _rank(spec: ClassSpec, wanted: str) -> int | None:
     """How well a class matches, 0 for best; None for not at all."""
-    name = spec.class_name.lower()
-    others = [alias.lower() for alias in spec.aliases]
+    full = spec.class_name.lower()
+    name = full.removeprefix("ops.")
+    others = [full, *(alias.lower() for alias in spec.aliases if not alias.startswith("keras."))]
     others += [known.replace(" ", "") for known in _COMMON_NAMES.get(spec.class_name, ())]
     if not wanted or name == wanted or wanted in others:
         return 0
-    if name.startswith(wanted):
+    if name.startswith(wanted) or full.startswith(wanted):
         return 1
     if _capitals(spec.class_name).startswith(wanted):
         return 2

@@ -29,11 +29,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from kbuilder.document.catalogue import Catalogue, ClassSpec
+from kbuilder.document.catalogue import OPERATIONS, Catalogue, ClassSpec
 from kbuilder.ui import theme
 from kbuilder.ui.layer_search import MIME_LAYER, find_layers, offered_layers
 from kbuilder.ui.text import label, tooltip
 
+FOLDED = {OPERATIONS}
+"""Families that are too large to be shown before their heading is clicked or something is searched."""
 CLASS_ROLE = Qt.ItemDataRole.UserRole + 1
 FAMILY_ROLE = Qt.ItemDataRole.UserRole + 2
 FAMILY_NAMES = (
@@ -84,7 +86,9 @@ class Palette(QWidget):
         self.model = LayerModel()
         self.search = QLineEdit()
         self.search.setPlaceholderText(
-            self.tr("Search {count} layers…").format(count=len(self._specs))
+            self.tr("Search {count} layers…").format(
+                count=sum(1 for spec in self._specs if not spec.is_operation)
+            )
         )
         self.search.setAccessibleName(self.tr("Search layers"))
         self.search.setClearButtonEnabled(True)
@@ -141,7 +145,13 @@ class Palette(QWidget):
         tree.setAccessibleName(self.tr("Layers"))
         tree.confirmed.connect(self._choose)
         tree.doubleClicked.connect(self._choose)
+        tree.clicked.connect(self._fold)
         return tree
+
+    def _fold(self, index: QModelIndex) -> None:
+        """Fold or unfold the family whose heading was clicked."""
+        if index.data(FAMILY_ROLE):
+            self.tree.setExpanded(index, not self.tree.isExpanded(index))
 
     def _choose(self, index: QModelIndex) -> None:
         class_name = index.data(CLASS_ROLE) if index.isValid() else None
@@ -154,6 +164,8 @@ class Palette(QWidget):
         self.tree.expandAll()
         for row in range(self.model.rowCount()):
             self.tree.setFirstColumnSpanned(row, QModelIndex(), True)
+            if not text.strip() and self.model.index(row, 0).data(FAMILY_ROLE) in FOLDED:
+                self.tree.collapse(self.model.index(row, 0))
         self.nothing.setVisible(not found)
         self.tree.setVisible(bool(found))
         if found and text.strip():
@@ -245,6 +257,8 @@ class LayerDelegate(QStyledItemDelegate):
     ) -> None:
         colours = theme.current()
         rect = option.rect
+        if not option.state & QStyle.StateFlag.State_Open:
+            self._paint_count(painter, option, index)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(colours.family(index.data(FAMILY_ROLE)))
         painter.drawEllipse(QRect(_LEFT, rect.center().y() - _DOT // 2 + 1, _DOT, _DOT))
@@ -253,6 +267,16 @@ class LayerDelegate(QStyledItemDelegate):
         painter.setFont(font)
         painter.setPen(colours.muted)
         self._text(painter, rect.adjusted(_LEFT + 16, 0, -4, 0), index.data())
+
+    def _paint_count(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
+        """How many a folded family holds, at the right."""
+        painter.setFont(option.font)
+        painter.setPen(theme.current().muted)
+        count = index.model().rowCount(index)
+        rect = option.rect.adjusted(0, 0, -10, 0)
+        painter.drawText(
+            rect, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, f"{count} ▸"
+        )
 
     def _paint_row(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
         colours = theme.current()

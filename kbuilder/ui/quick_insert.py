@@ -131,6 +131,8 @@ class QuickInsert(QFrame):
 
     def _filter(self, text: str) -> None:
         layers = find_layers(self._specs, text)
+        if not text.strip():
+            layers = [spec for spec in layers if not spec.is_operation]
         pieces = [
             piece
             for piece in self._pieces

@@ -26,6 +26,7 @@ FAMILY_COLOURS = {
     "Preprocessing": "#b08968",
     "Image augmentation": "#9a86c2",
     "Wrappers": "#c98f5a",
+    "Operations": "#5c9db0",
     "Own code": "#c2d04f",
 }
 SERIES_COLOURS = ("#4f9cf9", "#f08a4b", "#58b368", "#e86aa6", "#a07cf5", "#d9b44a", "#2fb6b0")

@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from kbuilder.ui.layer_search import MIME_LAYER, find_layers, offered_layers
-from kbuilder.ui.palette import CLASS_ROLE, FAMILY_NAMES, Palette
+from kbuilder.ui.palette import CLASS_ROLE, FAMILY_NAMES, FAMILY_ROLE, Palette
 
 
 @pytest.fixture
@@ -27,10 +27,35 @@ def _shown(palette: Palette) -> list[str]:
     ]
 
 
+def _families(palette):
+    for row in range(palette.model.rowCount()):
+        yield palette.model.index(row, 0).data(FAMILY_ROLE)
+
+
 def test_every_offered_class_is_there_once_and_no_hidden_one(palette, catalogue):
     shown = _shown(palette)
     assert sorted(shown) == sorted(spec.class_name for spec in catalogue.layers if not spec.hidden)
-    assert str(len(shown)) in palette.search.placeholderText()
+    layers = [name for name in shown if not catalogue.layer(name).is_operation]
+    assert str(len(layers)) in palette.search.placeholderText()
+
+
+def test_operations_are_folded_until_something_is_searched_or_their_heading_clicked(palette):
+    row = list(_families(palette)).index("Operations")
+    heading = palette.model.index(row, 0)
+    assert not palette.tree.isExpanded(heading)
+    palette.tree.clicked.emit(heading)
+    assert palette.tree.isExpanded(heading)
+    palette.search.setText("logsumexp")
+    assert _shown(palette) == ["ops.logsumexp"]
+    assert palette.tree.isExpanded(palette.model.index(0, 0))
+
+
+def test_layers_come_before_operations_that_match_as_well(palette):
+    palette.search.setText("add")
+    assert _shown(palette)[0] == "Add"
+    palette.search.setText("conv")
+    assert _shown(palette)[0].startswith("Conv")
+    assert "ops.conv" in _shown(palette)
 
 
 def test_every_family_can_be_translated(palette, catalogue):

@@ -205,3 +205,25 @@ def test_inside_a_block_with_nothing_selected_the_block_is_shown(
     window.scene.leave()
     window.scene.select(())
     assert window.design.properties._title.text() == "Model"
+
+
+def test_training_of_a_call_is_chosen_beside_trainable(window: MainWindow) -> None:
+    made = Node(id="bn", class_name="BatchNormalization", name="bn")
+    window.document.apply("Add", lambda p: edits.add_node(p, made))
+    window.scene.select(["bn"])
+    call = window.design.properties._call
+    assert call is not None
+    assert call.form.names() == ("training",)
+    assert call.form.isVisible(), "it is not folded where freezing is taken for it"
+    call.form.edited.emit("training", "always off")
+    node = window.document.project.graph.by_id["bn"]
+    assert (node.call, node.trainable) == ({"training": False}, True)
+    assert call.form.row("training").editor.value() == "always off"
+    call.form.reset.emit("training")
+    assert window.document.project.graph.by_id["bn"].call == {}
+
+
+def test_layers_without_switches_have_no_call_section(window: MainWindow) -> None:
+    window.scene.select(["mid"])
+    assert window.design.properties._call is not None
+    assert window.design.properties._call.isHidden()

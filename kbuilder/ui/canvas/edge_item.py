@@ -23,6 +23,7 @@ _PILL_PADDING = 9.0
 _LEAST_GAP = 25.0
 _LEAST_SAMPLES = 48
 _SAMPLE_PITCH = 6.0
+_MASK_OFFSET = 4.5
 
 
 class EdgeItem(QGraphicsPathItem):
@@ -44,6 +45,7 @@ class EdgeItem(QGraphicsPathItem):
         self._accent = False
         self._selected = False
         self._hovered = False
+        self._masked = False
         self.setPen(style.wire_pen)
 
     def set_style(self, style: CanvasStyle) -> None:
@@ -73,6 +75,36 @@ class EdgeItem(QGraphicsPathItem):
         """``accent``: it feeds a selected node. ``selected``: the wire itself is selected."""
         self._accent, self._selected = accent, selected
         self._show()
+
+    @property
+    def is_masked(self) -> bool:
+        """Whether a mask goes along the wire."""
+        return self._masked
+
+    def set_masked(self, masked: bool) -> None:
+        """Show by dots beside the wire that Keras carries a mask along with it."""
+        if masked != self._masked:
+            self.prepareGeometryChange()
+            self._masked = masked
+            self.update()
+
+    def boundingRect(self) -> QRectF:
+        """The path, with room for the dots of a mask."""
+        rect: QRectF = super().boundingRect()
+        return rect.adjusted(-1.0, 0.0, _MASK_OFFSET + 1.0, 0.0) if self._masked else rect
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None
+    ) -> None:
+        """Paint the wire, and dots beside it where a mask goes along."""
+        super().paint(painter, option, widget)
+        detail = option.levelOfDetailFromTransform(painter.worldTransform())
+        if self._masked and detail >= FULL_DETAIL:
+            painter.setPen(self._style.mask_pen)
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.translate(_MASK_OFFSET, 0.0)
+            painter.drawPath(self.path())
+            painter.translate(-_MASK_OFFSET, 0.0)
 
     def set_hovered(self, hovered: bool) -> None:
         """Show that the mouse is over the wire, or that a drop would land in it."""

@@ -25,6 +25,8 @@ def summary(node: Node, spec: ClassSpec | None, inputs: int, facts: NodeFacts | 
         return _input_summary(node, facts)
     if spec is None:
         return QCoreApplication.translate("canvas", "unknown class")
+    if spec.class_name == "Expression":
+        return str(node.params.get("expression", ""))
     if spec.many_inputs:
         text = QCoreApplication.translate("canvas", "{count} inputs").format(count=inputs)
         return " · ".join([text, *_changed(node, spec)])

@@ -55,6 +55,7 @@ class Looks:
             warnings=self.warnings[node.id],
             shared=_tr("layer of {name}").format(name=owner) if owner else "",
             lent=_tr("shared") if node.id in graph.lenders else "",
+            training=training_text(node),
             ghost=ghost,
         )
 
@@ -92,6 +93,11 @@ class Looks:
             return ""
         return shape_text(facts.outputs[port].shape)
 
+    def is_masked(self, node: str, port: int) -> bool:
+        """Whether Keras carries a mask along with what an output port gives."""
+        facts = self._facts.get(node)
+        return facts is not None and port < len(facts.outputs) and facts.outputs[port].masked
+
     def rank(self, node: str, port: int) -> int | None:
         """Rank of what an output port gives, with the batch dimension; None when unknown."""
         facts = self._facts.get(node)
@@ -110,9 +116,21 @@ class Looks:
         parts = [node.name, node.class_name]
         if facts is not None and facts.outputs:
             parts.append(shape_text(facts.outputs[0].shape))
+            if facts.outputs[0].masked:
+                parts.append(_tr("gives a mask"))
         if not node.trainable:
             parts.append(_tr("frozen"))
+        if training := training_text(node):
+            parts.append(training)
         return ", ".join([*parts, *self.wrong_with([node.id])])
+
+
+def training_text(node: Node) -> str:
+    """That a node does not follow the model in training, in words; empty when it does."""
+    fixed = node.call.get("training")
+    if fixed is None:
+        return ""
+    return _tr("training on") if fixed else _tr("training off")
 
 
 def block_node(graph: Graph, group: str) -> Node:

@@ -93,7 +93,7 @@ class MirrorScene(QGraphicsScene):
                 item.update_look(item.node, look, item.ports)
         for wire in self.edges.values():
             if wire.key[0] in news:
-                wire.pill.set_text(self._shape_of(wire.key))
+                self._tell_wire(wire)
         self.known_changed.emit(news)
         if self.in_overview:
             self.update()
@@ -191,7 +191,10 @@ class MirrorScene(QGraphicsScene):
             item.set_selected(box in self._selected)
             self.addItem(item)
         else:
+            moved = item.ports.points != ports.points
             item.update_look(node, look, ports)
+            if moved:
+                self._place_edges_of({box}, None)
         item.setPos(*self.projection.boxes[box])
         self._show_block(item)
 
@@ -201,7 +204,7 @@ class MirrorScene(QGraphicsScene):
 
     def _add_edge(self, key: EdgeKey, obstacles: Obstacles) -> None:
         item = EdgeItem(key, self.projection.wires[key], self.canvas_style)
-        item.pill.set_text(self._shape_of(key))
+        self._tell_wire(item)
         self.edges[key] = item
         self._set_detail(item)
         self.addItem(item)
@@ -307,8 +310,10 @@ class MirrorScene(QGraphicsScene):
             [edge.source_port for edge in self.graph.outgoing[box]],
         )
 
-    def _shape_of(self, key: EdgeKey) -> str:
-        return self.looks.shape(key[0], key[1])
+    def _tell_wire(self, wire: EdgeItem) -> None:
+        source, port = wire.key[:2]
+        wire.pill.set_text(self.looks.shape(source, port))
+        wire.set_masked(self.looks.is_masked(source, port))
 
     def _set_detail(self, item: NodeItem | EdgeItem) -> None:
         empty = QGraphicsItem.GraphicsItemFlag.ItemHasNoContents

@@ -37,6 +37,7 @@ _RIGHT = NODE_WIDTH - 10.0
 _GAP = 6.0
 _LOCK_ROOM = 15.0
 _LEAST_CLASS = 32.0
+_ASIDE_RADIUS = 2.6
 _FROZEN_OPACITY = 0.62
 _GHOST_OPACITY = 0.4
 _BAR_RECT = QRectF(0.0, 0.0, BAR_WIDTH, NODE_RECT.height())
@@ -56,6 +57,8 @@ class NodeLook(NamedTuple):
     """Whose layer the node uses once more, in words; empty for a layer of its own."""
     lent: str = ""
     """The word for "other nodes share this one's layer", or empty."""
+    training: str = ""
+    """That the layer does not follow the model in training, in words; empty when it does."""
     block: str = ""
     """What a collapsed block holds, in words; empty for a node."""
     ghost: bool = False
@@ -225,6 +228,8 @@ class NodeItem(QGraphicsItem):
         painter.setBrush(self._style.port_brush)
         for point in self.ports.points:
             painter.drawEllipse(point, PORT_RADIUS, PORT_RADIUS)
+        for point in self.ports.aside:
+            painter.drawEllipse(point, _ASIDE_RADIUS, _ASIDE_RADIUS)
         if self._port is not None:
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(self._style.port_hover_brush)
@@ -248,6 +253,8 @@ class NodeItem(QGraphicsItem):
         self._badge = str(min(found, 99)) if found else None
         classes = " · ".join(part for part in (node.class_name, look.output, look.lent) if part)
         detail = look.shared or look.block or summary(node, look.spec, look.inputs, look.facts)
+        if look.training:
+            detail = " · ".join(part for part in (look.training, detail) if part)
         self._told = bool(detail)
         self._prepare_title()
         self._prepare_first_line(classes if detail else "")

@@ -15,6 +15,7 @@ from kbuilder.document.values import Params
 
 PORT_SPACING = 40.0
 ASIDE_SPACING = 13.0
+_ASIDE_END = NODE_WIDTH - 12.0
 _ROOM = NODE_WIDTH - 32.0
 _SHOW_ASIDE = {"Recurrent", "Attention", "Wrappers"}
 """Families whose layers offer ports for masks and states; others show them only with a wire."""
@@ -95,8 +96,10 @@ def place_ports(
         if spec.family in _SHOW_ASIDE:
             aside = [number for number in range(main, len(names)) if number not in taken]
     inputs = _row(numbers, spare, 0.0)
+    last = max((place.x() for place in inputs.values()), default=0.0)
+    spacing = min(ASIDE_SPACING, (_ASIDE_END - last) / (len(aside) + 1))
     for place, number in enumerate(reversed(aside)):
-        inputs[number] = QPointF(NODE_WIDTH - 14.0 - place * ASIDE_SPACING, 0.0)
+        inputs[number] = QPointF(_ASIDE_END - place * spacing, 0.0)
     given = output_ports(spec, layer.params, call) if spec else ("output",)
     outputs = sorted({*outputs_wired, *range(len(given))})
     return PortPlaces(inputs, _row(outputs, None, NODE_HEIGHT), aside, (names, given))

@@ -18,7 +18,7 @@ from kbuilder.ui.canvas.mirror import MirrorScene
 from kbuilder.ui.canvas.node_item import NodeItem
 from kbuilder.ui.canvas.overview import Shift
 from kbuilder.ui.canvas.ports import Port
-from kbuilder.ui.canvas.style import NODE_RECT
+from kbuilder.ui.canvas.style import NODE_RECT, REACH_PX
 from kbuilder.ui.document_bridge import DocumentBridge
 
 MOST_ROUTED = 20
@@ -211,6 +211,25 @@ class CanvasScene(MirrorScene):
         nodes = self.graph.members.get(box, (box,))
         spec = self.nodes[box].look.spec
         return "\n".join(self.looks.wrong_with(nodes)) or (spec.help if spec else "")
+
+    def tip_at(self, place: QPointF) -> str:
+        """What there is to say of the port, node or wire at a point; empty for nothing."""
+        port = None if self.in_overview else self.port_at(place, REACH_PX * self.pixel)
+        name = self.nodes[port.node].ports.name(port.number, output=port.output) if port else ""
+        if name:
+            return name
+        box = self.node_at(place)
+        if box:
+            return self.tip_of(box)
+        wire = self.edge_at(place, REACH_PX * self.pixel)
+        return self.spoken_wire(wire) if wire else ""
+
+    def spoken_wire(self, key: EdgeKey) -> str:
+        """A wire in words: its ends, the shape that flows through it, and whether a mask goes along."""
+        item = self.edges[key]
+        ends = f"{self.name_of(item.edge.source)} → {self.name_of(item.edge.target)}"
+        mask = self.tr("mask") if item.is_masked else ""
+        return " · ".join(part for part in (ends, item.pill.text, mask) if part)
 
     def spoken(self, node: str) -> str:
         """A node in words: name, class, output shape, frozen or not, what is wrong with it."""

@@ -27,6 +27,7 @@ from kbuilder.ui.workbench import Workbench
 if TYPE_CHECKING:
     from kbuilder.ui.forms.form import Form
     from kbuilder.ui.panels.block_panel import BlockPanel
+    from kbuilder.ui.panels.call_section import CallSection
 
 NAME = ParamSpec(name="name", kinds=("text",), required=True, help="What Keras calls the layer.")
 TRAINABLE = ParamSpec(
@@ -63,6 +64,7 @@ class PropertiesPanel(QScrollArea):
         self._counted: list[str] = []
         self._faults: dict[str, str] = {}
         self._forms: tuple[Form, Form] | None = None
+        self._call: CallSection | None = None
         self._block: BlockPanel | None = None
         self.setProperty("role", "side-right")
         self.setWidgetResizable(True)
@@ -101,6 +103,8 @@ class PropertiesPanel(QScrollArea):
         self._nodes = [] if block else [graph.by_id[node] for node in ids]
         for form in self._forms or ():
             form.setVisible(bool(self._nodes))
+        if self._call is not None:
+            self._call.setVisible(bool(self._nodes))
         if self._block is not None:
             self._block.setVisible(bool(block))
         self._owner.setVisible(len(self._nodes) == 1 and bool(self._nodes[0].shares))
@@ -159,6 +163,10 @@ class PropertiesPanel(QScrollArea):
             self._shown = shown
             form.show_params(shown)
         form.set_values(*common_values([layer.params for layer in layers], shown))
+        if self._call is not None:
+            self._call.show_nodes(
+                self._nodes, [spec for spec in specs if spec] if all(specs) else []
+            )
         frozen = [{} if layer.trainable else {"trainable": False} for layer in layers]
         values, mixed = common_values(frozen, (TRAINABLE,))
         node_form.set_values({"name": self._nodes[0].name, **values}, mixed)
@@ -247,6 +255,13 @@ class PropertiesPanel(QScrollArea):
         ids = [node.id for node in self._nodes if node.class_name != INPUT_CLASS]
         self._apply(text.format(self._names()), partial(edits.freeze, ids=ids, frozen=frozen))
 
+    @Slot(str, object)
+    def _set_call(self, name: str, value: object) -> None:
+        self._apply(
+            self.tr("Set {0} of {1}").format(name, self._names()),
+            partial(edits.set_call, ids=self._ids(), name=name, value=value),
+        )
+
     def _apply(self, text: str, edit: Edit) -> None:
         self._document.apply(text, edit)
 
@@ -264,6 +279,7 @@ class PropertiesPanel(QScrollArea):
         """The form of the nodes themselves and that of their layers, made at the first selection."""
         # Imported here: superqt costs a fifth of a second that the first picture need not wait for.
         from kbuilder.ui.forms.form import Form
+        from kbuilder.ui.panels.call_section import CallSection
 
         forms = (Form(self._catalogue), Form(self._catalogue))
         forms[0].show_params((NAME, TRAINABLE))
@@ -272,6 +288,9 @@ class PropertiesPanel(QScrollArea):
             form.reset.connect(self._reset)
             self._column.insertWidget(self._forms_at + number, form)
             form.show()  # else only the next turn of the event loop would, and it could take no focus
+        self._call = CallSection(self._catalogue)
+        self._call.edited.connect(self._set_call)
+        self._column.insertWidget(self._forms_at + len(forms), self._call)
         return forms
 
     def _make_block_panel(self) -> BlockPanel:
