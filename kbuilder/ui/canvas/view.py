@@ -319,10 +319,9 @@ class CanvasView(ZoomView):
             self.cancel_gesture()
 
     def viewportEvent(self, event: QEvent) -> bool:
-        """Show what is wrong with a node, or its class, as a tool tip."""
+        """Show what is wrong with a node, or its class, or what a port or wire is, as a tool tip."""
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
-            box = self.canvas.node_at(self.mapToScene(event.pos()))
-            text = self.canvas.tip_of(box) if box else ""
+            text = self.canvas.tip_at(self.mapToScene(event.pos()))
             QToolTip.showText(event.globalPos(), tooltip(text), self)
             return True
         return super().viewportEvent(event)
@@ -340,6 +339,8 @@ class CanvasView(ZoomView):
         """Let screen readers tell what is selected, as the eye sees it."""
         nodes = self.canvas.selected_ids()
         spoken = [self.canvas.spoken(node) for node in nodes[:_MOST_SPOKEN]]
+        wires = [key for key in self.canvas.selected_edges() if key in self.canvas.edges]
+        spoken += [self.canvas.spoken_wire(key) for key in wires[:1] if not nodes]
         if len(nodes) > _MOST_SPOKEN:
             spoken.append(self.tr("and %n more", "", len(nodes) - _MOST_SPOKEN))
         self.setAccessibleDescription(
