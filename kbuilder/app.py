@@ -7,7 +7,7 @@ import gc
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 
@@ -29,9 +29,12 @@ from PySide6.QtWidgets import QApplication
 from kbuilder.document.catalogue import load_catalogue
 from kbuilder.document.document import Document
 from kbuilder.document.errors import KBuilderError
+from kbuilder.document.facts import NodeFacts
+from kbuilder.document.project import Project
 from kbuilder.document.project_file import load
 from kbuilder.resources import resource
 from kbuilder.ui import dialogs, theme
+from kbuilder.ui.canvas.drawing import draw
 from kbuilder.ui.demo import Demo
 from kbuilder.ui.engine_thread import EngineThread
 from kbuilder.ui.main_window import MainWindow
@@ -154,6 +157,17 @@ def run_demo(sample: str, out: Path) -> int:
         raise KBuilderError(faults[0])
     sys.stderr.write(f"model.hdf5, history.csv and window.png lie in {out.absolute()}\n")
     return 0
+
+
+def draw_picture(project: Project, facts: Mapping[str, NodeFacts], path: Path) -> None:
+    """Draw the graph of a project to a file; nothing is shown on the screen.
+
+    Raises:
+        KBuilderError: it cannot be drawn or written.
+    """
+    qInstallMessageHandler(_pass_message)
+    theme.apply_theme(make_application(), "light")
+    draw(project, load_catalogue(), facts, path)
 
 
 def _pass_message(kind: QtMsgType, context: QMessageLogContext, message: str) -> None:

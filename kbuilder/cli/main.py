@@ -11,6 +11,7 @@ from pathlib import Path
 
 from kbuilder import __version__
 from kbuilder.document.errors import FileRefusedError, KBuilderError
+from kbuilder.document.formats import FORMATS, known_endings
 
 FAILED, REFUSED = 1, 3
 VERBS = ("demo", "train", "export", "import", "inspect", "check", "trust", "runs")
@@ -76,9 +77,11 @@ def _train(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
-    from kbuilder.cli.models import export
+    from kbuilder.cli.exporting import export
 
-    return export(options.source, options.to, weights_only=options.weights_only)
+    return export(
+        options.source, options.to, format_id=options.format, weights_only=options.weights_only
+    )
 
 
 def _import(options: argparse.Namespace) -> int:
@@ -152,10 +155,21 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument("--json", action="store_true", help="one JSON object per event on stdout")
     verb.set_defaults(work=_train)
 
-    verb = verbs.add_parser("export", help="write the model of a run, or of a project untrained")
+    verb = verbs.add_parser(
+        "export",
+        help="write a run, or a project untrained, in another format",
+        epilog="Formats: " + "; ".join(f"{f.id}: {f.title}" for f in FORMATS),
+    )
     verb.add_argument("source", type=Path, metavar="PROJECT_OR_RUN")
     verb.add_argument(
-        "--to", type=Path, required=True, metavar="FILE", help=".hdf5 .h5 .keras .weights.h5"
+        "--to", type=Path, required=True, metavar="FILE", help=f"{known_endings()}; none: a folder"
+    )
+    verb.add_argument(
+        "--format",
+        default="",
+        choices=[each.id for each in FORMATS],
+        metavar="FORMAT",
+        help="where the ending alone does not say it, as for tf_keras_hdf5",
     )
     verb.add_argument("--weights-only", action="store_true", help="weights without the model")
     verb.set_defaults(work=_export)

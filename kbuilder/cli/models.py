@@ -1,4 +1,4 @@
-"""``kbuilder export``, ``import``, ``inspect`` and ``runs``."""
+"""``kbuilder import``, ``inspect`` and ``runs``."""
 
 from __future__ import annotations
 
@@ -18,36 +18,12 @@ from kbuilder.link.messages import (
     ActivationsComputed,
     ComputeActivations,
     Event,
-    Export,
-    Exported,
     ModelOpened,
     OpenModel,
     WeightsLoaded,
 )
 
 RUN_PROJECT = "project.kbuilder"
-
-
-def export(source: Path, to: Path, *, weights_only: bool) -> int:
-    """Write the model of a run, or of a project as it is before training."""
-    project, run = _project_of(source)
-    heard: list[Event] = []
-    request = Export(
-        request=1,
-        project=project,
-        path=str(to.absolute()),
-        base=_base(source, run),
-        run=run,
-        weights_only=weights_only,
-    )
-    handle(request, heard.append)
-    for event in heard:
-        if isinstance(event, Exported):
-            text = f"{to} is written"
-            if event.difference is not None:
-                text += f"; loaded by plain Keras, its outputs differ by {event.difference:.1e}"
-            sys.stderr.write(text + "\n")
-    return 0
 
 
 def import_model(model: Path, output: Path) -> int:
@@ -71,7 +47,7 @@ def import_model(model: Path, output: Path) -> int:
 
 def inspect(run: Path, layer: str, samples: tuple[int, ...], output: Path) -> int:
     """Write a layer's outputs, the model's inputs and predictions for some samples to ``.npz``."""
-    project, folder = _project_of(run)
+    project, folder = project_of(run)
     node = next((node for node in project.graph.nodes if node.name == layer), None)
     if node is None:
         names = ", ".join(node.name for node in project.graph.order)
@@ -82,7 +58,7 @@ def inspect(run: Path, layer: str, samples: tuple[int, ...], output: Path) -> in
         project=project,
         node=node.id,
         samples=samples,
-        base=_base(run, folder),
+        base=base_of(run, folder),
         run=folder,
     )
     handle(request, heard.append)
@@ -124,7 +100,7 @@ def _history(path: Path) -> list[dict[str, float]]:
     return rows
 
 
-def _project_of(source: Path) -> tuple[Project, str]:
+def project_of(source: Path) -> tuple[Project, str]:
     """The project of a project file or run folder, and the run folder or an empty text."""
     if source.is_dir():
         if not (source / RUN_PROJECT).is_file():
@@ -133,7 +109,7 @@ def _project_of(source: Path) -> tuple[Project, str]:
     return load(source), ""
 
 
-def _base(source: Path, run: str) -> str:
+def base_of(source: Path, run: str) -> str:
     """The folder that relative data paths start from: a run lies in NAME.runs beside its project."""
     return str(source.absolute().parent.parent if run else source.absolute().parent)
 

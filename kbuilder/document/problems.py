@@ -95,6 +95,8 @@ KINDS = {
     "dropout-all": "dropout of everything",
     "softmax-twice": "softmax of softmax",
     "linear-pair": "two linear layers in a row, which are as good as one",
+    # what a file format cannot hold: found by document/exportable.py
+    "format": "what a format to export to cannot hold, or leaves out",
 }
 """Every kind of problem in one line; the key is ``Problem.kind``."""
 

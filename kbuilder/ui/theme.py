@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from string import Template
 
@@ -118,6 +120,17 @@ _current = DARK
 def current() -> Theme:
     """The theme in use."""
     return _current
+
+
+@contextmanager
+def painted_in(theme: Theme) -> Iterator[None]:
+    """What is painted inside has these colours; the window keeps its own."""
+    global _current
+    kept, _current = _current, theme
+    try:
+        yield
+    finally:
+        _current = kept
 
 
 def apply_theme(application: QApplication, choice: str) -> None:

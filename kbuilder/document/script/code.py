@@ -84,6 +84,11 @@ def statement(expression: Expression, start: str = "", depth: int = 1) -> list[s
     return [f"{INDENT * depth}{line}" for line in _lines(expression, start, depth)]
 
 
+def written(expression: Expression) -> str:
+    """An expression in one line, however long."""
+    return _flat(expression)
+
+
 def _lines(expression: Expression, start: str, depth: int, end: str = "") -> list[str]:
     flat = f"{start}{_flat(expression)}{end}"
     if isinstance(expression, Raw) or len(flat) + len(INDENT) * depth <= WIDTH:

@@ -13,7 +13,13 @@ from kbuilder.document.errors import KBuilderError
 from kbuilder.document.exportable import blockers
 from kbuilder.document.formats import Format
 from kbuilder.engine.build_error import BuildError
-from kbuilder.engine.exports import keras_files, script_file, tensorflow_files, tf_keras
+from kbuilder.engine.exports import (
+    keras_files,
+    script_file,
+    summary_file,
+    tensorflow_files,
+    tf_keras,
+)
 from kbuilder.engine.exports.proof import Proof, ProofError
 from kbuilder.engine.exports.subject import Subject
 
@@ -30,6 +36,8 @@ WRITERS: dict[str, Writer] = {
     "onnx": tensorflow_files.write_onnx,
     "tflite": tensorflow_files.write_litert,
     "python": script_file.write,
+    "text": summary_file.write_text,
+    "markdown": summary_file.write_markdown,
 }
 """Each writes to the path it is given and proves what it has written."""
 

@@ -15,6 +15,10 @@ from kbuilder.engine.exports.subject import Subject
 from kbuilder.engine.write_model import write_hdf5, write_keras, write_weights
 
 SCRIPT = "plain_keras.py"
+LEGACY = Path(__file__).parents[1] / "legacy" / "objects.py"
+"""Our classes for old networks; they need nothing but Keras."""
+LEGACY_PACKAGE = '"kbuilder>'
+"""How the names begin under which they are registered with Keras."""
 
 
 def write_whole(subject: Subject, path: Path, catalogue: Catalogue) -> Proof:
@@ -44,9 +48,13 @@ def write_json(subject: Subject, path: Path, catalogue: Catalogue) -> Proof:
 
 
 def needed_code(subject: Subject) -> dict[str, str]:
-    """Source that plain Keras needs beside the file: the own code of the project."""
-    code = subject.project.custom_code
-    return {"own_code.py": code} if code.strip() else {}
+    """Source that plain Keras needs beside the file: own code, and what only old networks have."""
+    files = {}
+    if subject.project.custom_code.strip():
+        files["own_code.py"] = subject.project.custom_code
+    if LEGACY_PACKAGE in subject.model.to_json():
+        files["legacy.py"] = LEGACY.read_text(encoding="utf-8")
+    return files
 
 
 def configuration(model: keras.Model) -> dict[str, Any]:

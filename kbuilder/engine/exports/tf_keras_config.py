@@ -195,9 +195,9 @@ def _older(value: Any) -> Any:
 
 def _known(class_name: str, config: Config) -> Config:
     """The parameters that the class of tf.keras takes and that differ from its defaults."""
-    section = next((s for s in SECTIONS if table().params(s, class_name) is not None), None)
-    params = table().params(section, class_name) if section else None
-    if params is None:
+    found_in = (table().params(section, class_name) for section in SECTIONS)
+    params = next((each for each in found_in if each is not None), {})
+    if not params:
         return config
     renamed = {RENAMED.get((class_name, key), key): value for key, value in config.items()}
     kept = ALWAYS_KEPT | (params.keys() if class_name in WITH_DEFAULTS else set())

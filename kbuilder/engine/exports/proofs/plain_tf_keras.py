@@ -26,7 +26,8 @@ def main(file: str, folder: str) -> None:
     optimizer = getattr(model, "optimizer", None)
     state = [variable.numpy() for variable in optimizer.variables()] if optimizer else []
     kept = [np.asarray(v, np.float32) if v.dtype.kind == "V" else v for v in (*outputs, *state)]
-    np.savez(place / "outputs.npz", **{str(n): values for n, values in enumerate(kept)})
+    named = {str(number): values for number, values in enumerate(kept)}
+    np.savez(place / "outputs.npz", **named)  # type: ignore[arg-type]
     (place / "program.txt").write_text(f"tf-keras {tf_keras.__version__}", encoding="utf-8")
 
 
