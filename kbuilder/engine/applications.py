@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import keras
+import msgspec
 from keras.src.backend.common import global_state
 from msgspec.structs import replace
 
+from kbuilder.document.applications import Application
 from kbuilder.document.catalogue import Catalogue
 from kbuilder.document.errors import KBuilderError
 from kbuilder.document.graph import Edge, Graph, Group, Node
@@ -22,6 +25,7 @@ from kbuilder.engine.objects import KERAS_ERRORS
 from kbuilder.engine.weight_files import Loaded
 from kbuilder.engine.wording import plain_text
 from kbuilder.link.messages import MakeApplication
+from kbuilder.resources import resource
 
 IMAGENET = "imagenet"
 
@@ -77,6 +81,24 @@ def application_names() -> tuple[str, ...]:
     """The networks that this Keras has."""
     names = (name for name in dir(keras.applications) if name[0].isupper())
     return tuple(name for name in names if callable(getattr(keras.applications, name)))
+
+
+def list_applications() -> tuple[Application, ...]:
+    """All networks of this Keras, small ones first; ``resources/applications.json`` is made of it."""
+    found = []
+    for name in application_names():
+        with _without_values():
+            model = getattr(keras.applications, name)(weights=None)
+        _, height, width, _ = model.inputs[0].shape
+        found.append(
+            Application(
+                name=name,
+                size=(height or 224, width or 224),
+                layers=len(model.layers),
+                parameters=sum(math.prod(weight.shape) for weight in model.weights),
+            )
+        )
+    return tuple(sorted(found, key=lambda each: each.parameters))
 
 
 def application_project(request: MakeApplication, catalogue: Catalogue) -> Project:
@@ -196,3 +218,9 @@ def _as_block(graph: Graph, name: str) -> Graph:
         node if node.id in inputs else replace(node, group=block.id) for node in graph.nodes
     )
     return replace(graph, nodes=nodes, groups=(block,))
+
+
+if __name__ == "__main__":
+    resource("applications.json").write_bytes(
+        msgspec.json.format(msgspec.json.encode(list_applications())) + b"\n"
+    )

@@ -74,6 +74,14 @@ _FIRST = (
         _idle,
     ),
     ActionRow(
+        "open_base",
+        FILE,
+        QT_TRANSLATE_NOOP("Actions", "New from a pretrained network…"),
+        lambda window: window.files.choose_base(),
+        "Ctrl+Shift+N",
+        enabled=_idle,
+    ),
+    ActionRow(
         "save",
         FILE,
         QT_TRANSLATE_NOOP("Actions", "Save"),
@@ -239,6 +247,20 @@ _LAST = (
         QT_TRANSLATE_NOOP("Actions", "Discard"),
         lambda window: window.training.stop(keep=False),
         enabled=lambda window: window.training.active,
+    ),
+    ActionRow(
+        "fine_tuning",
+        TRAIN,
+        QT_TRANSLATE_NOOP("Actions", "Fine-tuning, step by step"),
+        lambda window: window.show_tuning(),
+        separator=True,
+    ),
+    ActionRow(
+        "own_code",
+        VIEW,
+        QT_TRANSLATE_NOOP("Actions", "Own code"),
+        lambda window: window.show_code(),
+        "Ctrl+Shift+C",
     ),
     ActionRow(
         "all_commands",

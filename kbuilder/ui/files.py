@@ -15,7 +15,7 @@ from kbuilder.document.options import DataOptions
 from kbuilder.document.project import Project
 from kbuilder.document.project_file import ENDING, load, save
 from kbuilder.document.templates import load_templates
-from kbuilder.link.messages import Exported, ModelOpened, WeightsLoaded
+from kbuilder.link.messages import Exported, MakeApplication, ModelOpened, WeightsLoaded
 from kbuilder.resources import resource
 from kbuilder.ui import dialogs
 from kbuilder.ui.training import Training
@@ -47,6 +47,7 @@ class Files(QObject):
         self._settings = settings
         self._window = window
         self._opening = ""
+        self._kept_data: DataOptions | None = None
         training.done.connect(self._take)
 
     # --- projects -------------------------------------------------------------------------------
@@ -74,7 +75,7 @@ class Files(QObject):
             return
         if path.suffix.lower() in MODEL_ENDINGS:
             self.told.emit(self.tr("Reading {0}…").format(path.name))
-            self._opening = path.stem
+            self._opening, self._kept_data = path.stem, None
             self._training.open_model(path)
             return
         try:
@@ -96,6 +97,24 @@ class Files(QObject):
         if self.may_leave():
             template = next(each for each in load_templates() if each.name == name)
             self._show(place(Project(), template.fragment()).project, None, template.title)
+
+    @Slot()
+    def choose_base(self) -> None:
+        """Ask for a pretrained network and open it as a new project, with the data in use."""
+        from kbuilder.ui.base_dialog import BaseDialog
+
+        if self.may_leave():
+            dialog = BaseDialog(self._window)
+            dialog.chosen.connect(self._open_base)
+            dialog.open()
+
+    @Slot(object)
+    def _open_base(self, request: MakeApplication) -> None:
+        self.told.emit(self.tr("Making {0}…").format(request.name))
+        self._opening = request.name
+        data = self._document.project.data
+        self._kept_data = replace(data, inputs={}, targets={})
+        self._training.make_application(request)
 
     def save(self) -> bool:
         """Save where the project lies; ask if it lies nowhere yet. False: it was not saved."""
@@ -175,7 +194,7 @@ class Files(QObject):
     @Slot(object)
     def _take(self, event: Exported | ModelOpened | WeightsLoaded) -> None:
         if isinstance(event, ModelOpened):
-            self._show(event.project, None, self._opening)
+            self._show(replace(event.project, **self._take_data()), None, self._opening)
             text = (
                 self.tr("The model is open; its weights are on the way.")
                 if event.run
@@ -199,6 +218,11 @@ class Files(QObject):
                     len(event.loaded), len(event.left)
                 )
             )
+
+    def _take_data(self) -> dict[str, DataOptions]:
+        """The data that go on with a base, once."""
+        kept, self._kept_data = self._kept_data, None
+        return {"data": kept} if kept is not None else {}
 
     # --- data -----------------------------------------------------------------------------------
 

@@ -61,7 +61,7 @@ class MainWindow(QMainWindow):
         self.workbench = Workbench(self.bridge, catalogue, engines[0], self)
         self.training: Training = Training(document, engines[1], unsaved_runs, self)
         self.files: Files = Files(document, self.training, settings, self)
-        self.design = DesignWorkspace(self.bridge, catalogue, self.workbench)
+        self.design = DesignWorkspace(self.bridge, catalogue, self.workbench, self.training)
         self.scene: CanvasScene = self.design.scene
         self.view: CanvasView = self.design.view
         self.arranging: Arranging = Arranging(self.scene, engines[0], self)
@@ -135,7 +135,7 @@ class MainWindow(QMainWindow):
 
             panel = CompilePanel(self.bridge, self.catalogue, self.workbench)
             self.own_classes.changed.connect(panel.offer_anew)
-            return TrainWorkspace(panel, self.training)
+            return TrainWorkspace(panel, self.document, self.training)
         if number == INSPECT:
             from kbuilder.ui.panels.inspect_workspace import InspectWorkspace
 
@@ -166,6 +166,16 @@ class MainWindow(QMainWindow):
         """Go to the next problem, or to the one before."""
         self.show_workspace(DESIGN)
         self.design.problems.show_next(step)
+
+    def show_code(self) -> None:
+        """Bring up the editor of own code."""
+        self.show_workspace(DESIGN)
+        self.design.problems.show_code()
+
+    def show_tuning(self) -> None:
+        """Bring up the steps of fine-tuning."""
+        self.show_workspace(DESIGN)
+        self.design.problems.show_tuning()
 
     def switch_theme(self) -> None:
         """From dark to light and back; remembered."""
@@ -335,6 +345,8 @@ class MainWindow(QMainWindow):
         self.view.arrange_wanted.connect(self.arranging.arrange)
         self.arranging.told.connect(self.tell)
         self.workbench.facts_changed.connect(self._show_facts)
+        self.design.base_wanted.connect(self.files.choose_base)
+        self.design.train_wanted.connect(self.train)
         self.own_classes.changed.connect(self.design.palette_panel.refresh)
         self.files.told.connect(self.tell)
         self.files.opened.connect(self._leave_start)

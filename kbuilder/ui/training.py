@@ -10,6 +10,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
 from PySide6.QtCore import QDateTime, QObject, Signal, Slot
 
 from kbuilder.document.document import Document
@@ -25,6 +26,7 @@ from kbuilder.link.messages import (
     Finished,
     FrozenChecked,
     LoadWeights,
+    MakeApplication,
     ModelOpened,
     OpenModel,
     Pause,
@@ -181,6 +183,12 @@ class Training(QObject):
         self._engine.send(
             OpenModel(request=self._opening, path=str(path), run=str(self.new_run_folder()))
         )
+
+    def make_application(self, wanted: MakeApplication) -> None:
+        """Make a pretrained network; it comes by ``done`` as an opened model does."""
+        self._leave_loading()
+        self._opening = self._engine.next_request()
+        self._engine.send(replace(wanted, request=self._opening, run=str(self.new_run_folder())))
 
     def load_weights(self, path: Path) -> None:
         """Put the weights of a file into the project's model; the answer comes by ``done``."""

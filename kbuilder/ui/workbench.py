@@ -16,8 +16,10 @@ from kbuilder.document.problems import Problem, joined
 from kbuilder.document.project import Project
 from kbuilder.document.rules import Checker
 from kbuilder.link.messages import (
+    Adapt,
     CheckCode,
     CodeChecked,
+    CompareWeights,
     ComputeSchedule,
     Failed,
     Finished,
@@ -127,6 +129,29 @@ class Workbench(QObject):
                 code=project.custom_code,
                 last=last,
             )
+        )
+        return request
+
+    def adapt(self, nodes: tuple[str, ...]) -> int:
+        """Let layers learn from the data; ``received`` brings the answer to this number."""
+        path = self._document.path
+        request = self._engine.next_request()
+        self._engine.send(
+            Adapt(
+                request=request,
+                project=self._document.project,
+                nodes=nodes,
+                base=str(path.parent) if path else "",
+            )
+        )
+        return request
+
+    def compare_weights(self, run: str) -> int:
+        """Ask what of a run's weights still fits; ``received`` brings the answer to this number."""
+        project = self._document.project
+        request = self._engine.next_request()
+        self._engine.send(
+            CompareWeights(request=request, graph=project.graph, run=run, code=project.custom_code)
         )
         return request
 

@@ -29,6 +29,7 @@ from kbuilder.document.project import Project
 from kbuilder.document.values import KerasObject
 from kbuilder.link.messages import (
     ActivationsComputed,
+    CompareWeights,
     ComputeActivations,
     ComputeSchedule,
     Failed,
@@ -40,10 +41,12 @@ from kbuilder.link.messages import (
     Preview,
     Previewed,
     ScheduleComputed,
+    Train,
     Watch,
+    WeightsKept,
 )
 from kbuilder.link.values import DataPreview
-from kbuilder.ui.main_window import DATA, INSPECT, RUNS, TRAIN, MainWindow
+from kbuilder.ui.main_window import DATA, DESIGN, INSPECT, RUNS, TRAIN, MainWindow
 from kbuilder.ui.panels.compile_panel import CompilePanel
 from kbuilder.ui.panels.field_mapping import FieldMapping
 from kbuilder.ui.panels.field_panel import FieldPanel
@@ -198,9 +201,9 @@ def test_the_summary_lists_layers_in_order(window: MainWindow) -> None:
     window.document.apply("Freeze", lambda p: edits.freeze(p, ["mid"], True))
     panel.setCurrentIndex(1)
     assert cells(panel._summary) == [
-        ["image", "Input", "8", "0", "0"],
-        ["hidden", "Dense", "4", "36", "0"],
-        ["last", "Dense", "2", "10", "10"],
+        ["image", "Input", "8", "0", "0", ""],
+        ["hidden", "Dense", "4", "36", "0", ""],
+        ["last", "Dense", "2", "10", "10", ""],
     ]
 
 
@@ -368,14 +371,62 @@ def test_the_run_panel_names_the_best_epoch(window: MainWindow) -> None:
     assert panel._state.text() == "Training"
 
 
-@pytest.mark.parametrize(("after", "words"), [("a" * 64, "Unmoved"), ("b" * 64, "Moved")])
-def test_frozen_weights_are_proved(window: MainWindow, after: str, words: str) -> None:
-    panel = window.page(TRAIN)._panel
+@pytest.mark.parametrize(
+    ("after", "words", "told"),
+    [
+        ("a" * 64, "Frozen and unmoved: 1.", "frozen · aaaaaaaa"),
+        ("b" * 64, "Moved though frozen: 1", "MOVED though frozen · bbbbbbbb"),
+    ],
+)
+def test_the_weights_of_a_training_are_proved(
+    window: MainWindow, after: str, words: str, told: str
+) -> None:
+    proof = window.page(TRAIN)._panel._weights
     request = train(window)
-    checked = FrozenChecked(request=request, before={"mid": "a" * 64}, after={"mid": after})
+    trainer(window).say(WeightsKept(request=request, layers={"mid": "kept", "out": "new"}))
+    checked = FrozenChecked(
+        request=request, before={"mid": "a" * 64}, after={"mid": after}, moved={"out": 0.023}
+    )
     trainer(window).say(checked)
     trainer(window).say(Finished(request=request))
-    assert panel._frozen.text().startswith(words)
+    assert proof.sentence.text().startswith(words)
+    rows = [
+        [proof.table.item(row, column).text() for column in range(2)]
+        for row in range(proof.table.rowCount())
+    ]
+    assert rows == [["hidden", told], ["last", "moved by 2.3 %"]]
+    assert proof.table.item(1, 0).toolTip() == "Started afresh"
+
+
+def test_training_begins_with_the_weights_in_use_when_asked(window: MainWindow) -> None:
+    request = train(window)
+    trainer(window).say(Finished(request=request))
+    run = window.training.run
+    window.train()
+    assert trainer(window).last(Train).weights == ""
+    trainer(window).say(Finished(request=window.training._request))
+    window.document.apply("Set", lambda p: edits.set_fit(p, begin_with="in use"))
+    run = window.training.run
+    window.train()
+    assert trainer(window).last(Train).weights == run
+    trainer(window).say(Finished(request=window.training._request))
+    window.train(resume=True)
+    assert trainer(window).last(Train).weights == ""
+
+
+def test_the_summary_says_what_of_the_weights_in_use_fits(window: MainWindow, qtbot: QtBot) -> None:
+    request = train(window)
+    trainer(window).say(Finished(request=request))
+    engine: FakeEngine = window._engines[0]  # type: ignore[assignment]
+    qtbot.waitUntil(lambda: engine.count(CompareWeights) == 1)
+    asked = engine.last(CompareWeights)
+    assert asked.run == window.training.run
+    engine.say(WeightsKept(request=asked.request, layers={"mid": "sliced", "out": "new"}))
+    window.show_workspace(DESIGN)
+    problems = window.design.problems
+    problems.setCurrentIndex(1)
+    told = [problems._summary.item(row, 5).text() for row in range(3)]
+    assert told == ["", "sliced: the part that fits", "new"]
 
 
 @pytest.mark.parametrize(

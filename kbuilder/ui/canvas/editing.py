@@ -246,17 +246,6 @@ class CanvasEditing(QObject):
 
         self._bridge.document.apply(text, edit, merge_key)
 
-    def toggle_frozen(self, nodes: Collection[str]) -> None:
-        """Freeze these layers, or unfreeze them if all are frozen."""
-        graph = self._graph
-        if not nodes:
-            return
-        frozen = any(graph.layer_of(node).trainable for node in nodes)
-        text = self.tr("Freeze {0}") if frozen else self.tr("Unfreeze {0}")
-        one = graph.by_id[next(iter(nodes))].name
-        names = one if len(nodes) == 1 else self.tr("%n layers", "", len(nodes))
-        self._apply(text.format(names), partial(edits.freeze, ids=tuple(nodes), frozen=frozen))
-
     def toggle_output(self, nodes: Collection[str]) -> None:
         """Make a layer that others read an output of the model too, or no longer."""
         for node in (self._graph.by_id[each] for each in tuple(nodes)[:1]):

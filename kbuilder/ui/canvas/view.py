@@ -28,6 +28,7 @@ from kbuilder.ui.canvas.drops import LayerDrops
 from kbuilder.ui.canvas.edge_scroll import EdgeScroll
 from kbuilder.ui.canvas.editing import CanvasEditing
 from kbuilder.ui.canvas.find_bar import FindBar
+from kbuilder.ui.canvas.freezing import CanvasFreezing
 from kbuilder.ui.canvas.gestures import DragNodes, DrawWire, Gesture, Marquee, Pan, wire_from
 from kbuilder.ui.canvas.grouping import CanvasGrouping
 from kbuilder.ui.canvas.hover import EDGE_REACH_PX, Hover
@@ -67,6 +68,7 @@ class CanvasView(ZoomView):
         self._edge_scroll = EdgeScroll(self._scroll_under_gesture, self)
         self._hover = Hover(scene)
         self.editing: CanvasEditing = CanvasEditing(scene, self)
+        self.freezing: CanvasFreezing = CanvasFreezing(scene, scene.bridge.document, self)
         self.selecting: Selecting = Selecting(scene)
         self.grouping: CanvasGrouping = CanvasGrouping(scene)
         self.moving: Moving = Moving(scene, self.editing, self)
@@ -89,6 +91,7 @@ class CanvasView(ZoomView):
         scene.selection_changed.connect(self._speak_selection)
         scene.bridge.changed.connect(self._document_changed)
         self.editing.hint.connect(self.hint)
+        self.freezing.hint.connect(self.hint)
         self.grouping.hint.connect(self.hint)
         self.clipboard.hint.connect(self.hint)
         self.clipboard.placed.connect(self._reveal_placed)
@@ -117,10 +120,6 @@ class CanvasView(ZoomView):
     def open_quick_insert(self) -> None:
         """Ask for a layer to insert as ``insert_layer`` would, or where the mouse is."""
         self.inserter.ask_by_selection(self._mouse if self.underMouse() else None)
-
-    def toggle_frozen(self) -> None:
-        """Freeze the selected layers, or unfreeze them if all are frozen."""
-        self.editing.toggle_frozen(self.canvas.selected_ids())
 
     def add_comment(self) -> None:
         """Add a comment at the mouse, or in the middle, and write in it."""
@@ -177,7 +176,8 @@ class CanvasView(ZoomView):
             self.viewport().setCursor(Qt.CursorShape.ClosedHandCursor)
             self._gesture = Pan(self.scroll_by, lambda: self._mouse)
         elif left:
-            self._gesture = self._gesture_at(place, event.modifiers())
+            stroke = self.freezing.stroke()
+            self._gesture = stroke or self._gesture_at(place, event.modifiers())
         elif event.button() == Qt.MouseButton.RightButton and event.modifiers() & _CONTROL:
             self._gesture = CutWires(self.canvas, self.editing)
         if self._gesture is not None:

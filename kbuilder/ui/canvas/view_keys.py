@@ -59,7 +59,7 @@ class ViewKeys:
     def _escape(self) -> None:
         """Give up the gesture, else the selection, else leave the block that is entered."""
         scene = self._view.canvas
-        if self._view.cancel_gesture():
+        if self._view.cancel_gesture() or self._view.freezing.put_down():
             return
         if scene.selected_ids() or scene.selected_edges() or scene.selected_comments():
             scene.select(())

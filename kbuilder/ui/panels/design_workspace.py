@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QTabWidget, QWidget
 
 from kbuilder.document.catalogue import Catalogue
@@ -14,11 +14,13 @@ from kbuilder.ui.block_palette import BlockPalette
 from kbuilder.ui.canvas.scene import CanvasScene
 from kbuilder.ui.canvas.view import CanvasView
 from kbuilder.ui.document_bridge import DocumentBridge
+from kbuilder.ui.kept_weights import KeptWeights
 from kbuilder.ui.library import BlockLibrary, Piece
 from kbuilder.ui.palette import Palette
 from kbuilder.ui.panels.outline_panel import OutlinePanel
 from kbuilder.ui.panels.problems_panel import ProblemsPanel
 from kbuilder.ui.panels.properties_panel import PropertiesPanel
+from kbuilder.ui.training import Training
 from kbuilder.ui.workbench import Workbench
 
 if TYPE_CHECKING:
@@ -26,16 +28,26 @@ if TYPE_CHECKING:
 
 
 class DesignWorkspace(QWidget):
-    """Where the model is drawn."""
+    """Where the model is drawn.
+
+    Signals:
+        base_wanted: the user asks for a pretrained network.
+        train_wanted: the user asks to train now.
+    """
+
+    base_wanted = Signal()
+    train_wanted = Signal()
 
     def __init__(
         self,
         bridge: DocumentBridge,
         catalogue: Catalogue,
         workbench: Workbench,
+        training: Training,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
+        self._training = training
         self._bridge = bridge
         self._catalogue = catalogue
         self._workbench = workbench
@@ -47,7 +59,10 @@ class DesignWorkspace(QWidget):
         self.outline = OutlinePanel(self.view)
         self.left = QTabWidget()
         self._middle = QSplitter(Qt.Orientation.Vertical)
-        self.problems = ProblemsPanel(bridge.document, workbench, self._make_code)
+        self.kept = KeptWeights(bridge.document, workbench, training, self)
+        self.problems = ProblemsPanel(
+            bridge.document, workbench, self._make_code, self._make_tuning, self.kept
+        )
         self.properties = PropertiesPanel(bridge, catalogue, self.scene, workbench)
         self._connect()
         self._lay_out()
@@ -88,6 +103,16 @@ class DesignWorkspace(QWidget):
         from kbuilder.ui.code.code_panel import CodePanel
 
         return CodePanel(self._bridge, self._catalogue, self._workbench)
+
+    def _make_tuning(self) -> QWidget:
+        from kbuilder.ui.panels.fine_tuning_panel import FineTuningPanel
+
+        panel = FineTuningPanel(self._bridge, self._catalogue, self._workbench, self._training)
+        panel.base_wanted.connect(self.base_wanted)
+        panel.train_wanted.connect(self.train_wanted)
+        panel.follow_selection(self.scene.selected_ids)
+        self.scene.selection_changed.connect(panel.refresh)
+        return panel
 
     @Slot()
     def _give_room(self) -> None:

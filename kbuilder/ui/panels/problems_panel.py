@@ -22,6 +22,7 @@ from kbuilder.document.errors import KBuilderError
 from kbuilder.document.fixes import Fix
 from kbuilder.document.mending import apply_fix
 from kbuilder.document.problems import Problem
+from kbuilder.ui.kept_weights import KeptWeights
 from kbuilder.ui.panels.problem_list import ProblemList
 from kbuilder.ui.text import shape_text
 from kbuilder.ui.workbench import Workbench
@@ -34,7 +35,7 @@ NODE_ROLE = Qt.ItemDataRole.UserRole
 
 
 class ProblemsPanel(QTabWidget):
-    """Problems, a summary of the layers and the own code, below the canvas.
+    """Problems, a summary of the layers, the own code and fine-tuning, below the canvas.
 
     Signals:
         node_chosen: the id of the node that was clicked.
@@ -51,10 +52,14 @@ class ProblemsPanel(QTabWidget):
         document: Document,
         workbench: Workbench,
         make_code: Callable[[], CodePanel],
+        make_tuning: Callable[[], QWidget],
+        kept: KeptWeights,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._make_code = make_code
+        self._make_tuning = make_tuning
+        self._kept = kept
         self._code: CodePanel | None = None
         self._document = document
         self._workbench = workbench
@@ -62,7 +67,7 @@ class ProblemsPanel(QTabWidget):
         self.setProperty("role", "side-bottom")
         self.setDocumentMode(True)
         self._list = ProblemList()
-        self._summary = _table(5, self.tr("Summary"))
+        self._summary = _table(6, self.tr("Summary"))
         self._summary.setHorizontalHeaderLabels(
             [
                 self.tr("Layer"),
@@ -70,18 +75,22 @@ class ProblemsPanel(QTabWidget):
                 self.tr("Output shape"),
                 self.tr("Parameters"),
                 self.tr("Trained"),
+                self.tr("Weights in use"),
             ]
         )
         self.addTab(self._list, self.tr("PROBLEMS"))
         self.addTab(self._summary, self.tr("SUMMARY"))
         self._code_page = QStackedWidget()  # the editor is made when it is first looked at
         self.addTab(self._code_page, self.tr("CODE"))
+        self._tuning_page = QStackedWidget()
+        self.addTab(self._tuning_page, self.tr("FINE-TUNING"))
         self._list.node_chosen.connect(self.node_chosen)
         self._list.code_chosen.connect(self.show_code)
         self._list.fix_wanted.connect(self._mend)
         self._summary.itemClicked.connect(self._choose)
         self.currentChanged.connect(self.refresh)
         workbench.facts_changed.connect(self.refresh)
+        kept.changed.connect(self.refresh)
         self.refresh()
 
     @Slot()
@@ -103,6 +112,8 @@ class ProblemsPanel(QTabWidget):
             self._show_summary()
         elif self.currentWidget() is self._code_page:
             self.code()
+        elif self.currentWidget() is self._tuning_page and not self._tuning_page.count():
+            self._tuning_page.addWidget(self._make_tuning())
 
     def code(self) -> CodePanel:
         """The panel of the own code."""
@@ -117,6 +128,11 @@ class ProblemsPanel(QTabWidget):
         """Bring up the own code, at a line if one is given."""
         self.setCurrentWidget(self._code_page)
         self.code().show_line(line or 1)
+        self.room_wanted.emit()
+
+    def show_tuning(self) -> None:
+        """Bring up the steps of fine-tuning."""
+        self.setCurrentWidget(self._tuning_page)
         self.room_wanted.emit()
 
     @Slot(int)
@@ -150,13 +166,19 @@ class ProblemsPanel(QTabWidget):
 
     def _show_summary(self) -> None:
         graph, facts = self._document.project.graph, self._workbench.facts
+        words = {
+            "kept": self.tr("kept"),
+            "sliced": self.tr("sliced: the part that fits"),
+            "new": self.tr("new"),
+        }
         self._summary.setRowCount(len(graph.order))
         for row, node in enumerate(graph.order):
             fact = facts.get(node.id)
             shape = " · ".join(shape_text(t.shape) for t in fact.outputs) if fact else "?"
             count = fact.trainable_params + fact.fixed_params if fact else 0
             trained = (fact.trainable_params if fact else 0) if node.trainable else 0
-            cells = (node.name, node.class_name, shape, f"{count:,}", f"{trained:,}")
+            begins = words.get(self._kept.layers.get(node.id, ""), "")
+            cells = (node.name, node.class_name, shape, f"{count:,}", f"{trained:,}", begins)
             for column, text in enumerate(cells):
                 item = _item(text)
                 item.setData(NODE_ROLE, node.id)

@@ -1,11 +1,13 @@
-"""What is worth knowing of the run beside its curves: best values, frozen weights, where it lies."""
+"""What is worth knowing of the run beside its curves: best values, what moved, where it lies."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from kbuilder.document.document import Document
 from kbuilder.ui.live_run import LiveRun
+from kbuilder.ui.panels.weights_proof import WeightsProof
 from kbuilder.ui.text import label
 from kbuilder.ui.training import State, Training
 
@@ -15,15 +17,18 @@ NAME_WIDTH = 160
 class RunPanel(QWidget):
     """The right column of the Train workspace."""
 
-    def __init__(self, training: Training, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, document: Document, training: Training, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
+        self._document = document
         self._training = training
         self.setProperty("role", "side-right")
         self._state = label(role="strong")
         self._best = label(role="good")
         self._best_at = label(role="muted")
         self._last = label()
-        self._frozen = label(role="muted")
+        self._weights = WeightsProof()
         self._folder = label(role="muted")
         column = QVBoxLayout(self)
         column.setContentsMargins(14, 12, 14, 12)
@@ -32,7 +37,6 @@ class RunPanel(QWidget):
             (self.tr("RUN"), (self._state,)),
             (self.tr("BEST"), (self._best, self._best_at)),
             (self.tr("LAST EPOCH"), (self._last,)),
-            (self.tr("FROZEN WEIGHTS"), (self._frozen,)),
             (self.tr("FOLDER"), (self._folder,)),
         ):
             column.addWidget(label(heading, "heading"))
@@ -40,7 +44,8 @@ class RunPanel(QWidget):
                 widget.setWordWrap(widget is not self._last)
                 column.addWidget(widget)
             column.addSpacing(8)
-        column.addStretch(1)
+        column.addWidget(label(self.tr("WEIGHTS"), "heading"))
+        column.addWidget(self._weights, 1)
         training.state_changed.connect(self.refresh)
         self.refresh()
 
@@ -49,7 +54,9 @@ class RunPanel(QWidget):
         """Show the run as it is now."""
         self._state.setText(self._state_text())
         self._show_numbers(self._training.live)
-        self._frozen.setText(self._frozen_text())
+        self._weights.show_proof(
+            self._training.frozen, self._training.kept, self._document.project.graph
+        )
         # A path may be wrapped after each slash, or it would widen the whole window.
         path = self._training.run.replace("/", "/\u200b")
         self._folder.setText(path or self.tr("Nothing trained yet."))
@@ -81,13 +88,3 @@ class RunPanel(QWidget):
             )
         else:
             self._last.setText("—")
-
-    def _frozen_text(self) -> str:
-        checked = self._training.frozen
-        if checked is None or not checked.before:
-            return self.tr("No layer was frozen in this run.")
-        moved = [node for node, digest in checked.before.items() if checked.after[node] != digest]
-        if moved:
-            return self.tr("Moved (%n): {0}", "", len(moved)).format(", ".join(moved))
-        digests = ", ".join(digest[:8] for digest in checked.after.values())
-        return self.tr("Unmoved (%n): SHA-256 {0}", "", len(checked.before)).format(digests)

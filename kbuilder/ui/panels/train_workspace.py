@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from kbuilder.document.document import Document
 from kbuilder.ui.live_run import LiveRun
 from kbuilder.ui.panels.compile_panel import CompilePanel
 from kbuilder.ui.panels.run_panel import RunPanel
@@ -28,7 +29,11 @@ class TrainWorkspace(QWidget):
     """Shows a training while it runs and after it."""
 
     def __init__(
-        self, compile_panel: CompilePanel, training: Training, parent: QWidget | None = None
+        self,
+        compile_panel: CompilePanel,
+        document: Document,
+        training: Training,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._training = training
@@ -50,7 +55,7 @@ class TrainWorkspace(QWidget):
         column.addWidget(self._head)
         column.addWidget(self._empty, 1)
         column.addLayout(self._grid, 1)
-        self._panel = RunPanel(training)
+        self._panel = RunPanel(document, training)
         self._panel.setMinimumWidth(250)
         compile_panel.setMinimumWidth(310)
         splitter = QSplitter()
