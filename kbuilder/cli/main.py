@@ -14,7 +14,19 @@ from kbuilder.document.errors import FileRefusedError, KBuilderError
 from kbuilder.document.formats import FORMATS, known_endings
 
 FAILED, REFUSED = 1, 3
-VERBS = ("demo", "train", "export", "import", "inspect", "check", "trust", "runs")
+VERBS = (
+    "demo",
+    "train",
+    "adapt",
+    "base",
+    "freeze",
+    "export",
+    "import",
+    "inspect",
+    "check",
+    "trust",
+    "runs",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -76,6 +88,38 @@ def _train(options: argparse.Namespace) -> int:
     )
 
 
+def _adapt(options: argparse.Namespace) -> int:
+    from kbuilder.cli.adapting import adapt
+
+    return adapt(options.project, options.layers)
+
+
+def _base(options: argparse.Namespace) -> int:
+    from kbuilder.cli.fine_tuning import base
+
+    return base(
+        options.network,
+        options.output,
+        weights="" if options.weights == "fresh" else options.weights,
+        top=options.top,
+        size=options.size,
+        preprocess=not options.no_preprocess,
+        block=options.block,
+    )
+
+
+def _freeze(options: argparse.Namespace) -> int:
+    from kbuilder.cli.fine_tuning import freeze
+
+    return freeze(
+        options.project,
+        count=options.first,
+        pattern=options.names,
+        layer=options.up_to,
+        frozen=not options.unfreeze,
+    )
+
+
 def _export(options: argparse.Namespace) -> int:
     from kbuilder.cli.exporting import export
 
@@ -123,6 +167,15 @@ def _numbers(text: str) -> tuple[int, ...]:
         ) from error
 
 
+def _size(text: str) -> tuple[int, int]:
+    height, sign, width = text.partition("x")
+    if not sign or not height.isdigit() or not width.isdigit():
+        raise argparse.ArgumentTypeError(
+            f"“{text}” is not a size; write height and width in pixels as in 96x96"
+        )
+    return int(height), int(width)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "kbuilder",
@@ -154,6 +207,32 @@ def _parser() -> argparse.ArgumentParser:
     )
     verb.add_argument("--json", action="store_true", help="one JSON object per event on stdout")
     verb.set_defaults(work=_train)
+
+    verb = verbs.add_parser("adapt", help="let preprocessing layers learn from the data")
+    verb.add_argument("project", type=Path)
+    verb.add_argument("layers", nargs="*", metavar="LAYER", help="default: all that have not yet")
+    verb.set_defaults(work=_adapt)
+
+    verb = verbs.add_parser("base", help="a pretrained network of Keras as a project")
+    verb.add_argument("network", metavar="NETWORK", help="such as MobileNetV2")
+    verb.add_argument("-o", "--output", type=Path, required=True, metavar="PROJECT")
+    verb.add_argument(
+        "--weights", default="imagenet", metavar="imagenet|fresh|FILE", help="default: imagenet"
+    )
+    verb.add_argument("--top", action="store_true", help="keep its classifier")
+    verb.add_argument("--size", type=_size, metavar="96x96", help="height and width of pictures")
+    verb.add_argument("--no-preprocess", action="store_true", help="without its preprocessing")
+    verb.add_argument("--block", action="store_true", help="all its layers in one folded block")
+    verb.set_defaults(work=_base)
+
+    verb = verbs.add_parser("freeze", help="keep layers of a project from learning")
+    verb.add_argument("project", type=Path)
+    which = verb.add_mutually_exclusive_group(required=True)
+    which.add_argument("--first", type=int, metavar="N", help="the first N layers")
+    which.add_argument("--names", metavar="PATTERN", help="names such as 'block5_*'")
+    which.add_argument("--up-to", metavar="LAYER", help="this layer and all that leads to it")
+    verb.add_argument("--unfreeze", action="store_true", help="let them learn again")
+    verb.set_defaults(work=_freeze)
 
     verb = verbs.add_parser(
         "export",

@@ -103,6 +103,14 @@ def set_params(project: Project, ids: Iterable[str], values: Mapping[str, Any]) 
     return _with_layers(project, ids, lambda node: replace(node, params={**node.params, **values}))
 
 
+def take_learned(project: Project, learned: Mapping[str, Mapping[str, Any]]) -> Project:
+    """Give nodes the parameters that their layers learned from data, by node id."""
+    for node, values in learned.items():
+        if node in project.graph.by_id:
+            project = set_params(project, [node], values)
+    return project
+
+
 def reset_params(project: Project, ids: Iterable[str], names: Iterable[str]) -> Project:
     """Let parameters of nodes have Keras's default again."""
     gone = set(names)

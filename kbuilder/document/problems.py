@@ -28,6 +28,7 @@ KINDS = {
     "parameter-unknown": "a parameter that the class does not have",
     "parameter-value": "a value that does not fit its parameter",
     "size": "a size of zero or less",
+    "not-adapted": "a layer that has to learn from data before training and has not",
     "expression": "a text that is no expression over tensors",
     "expression-unread": "an expression from a Lambda of a file that nobody has checked",
     "input-open": "an input port without a wire",

@@ -145,11 +145,14 @@ def _input_values(source: Source, node: Node, names: Sequence[str]) -> np.ndarra
     """The fields of an input node, in the shape that the node wants."""
     wanted = tuple(node.params.get("shape") or ())
     takes_codes = str(node.params.get("dtype", "")).startswith(("int", "uint"))
+    takes_text = node.params.get("dtype") == "string"
     parts = []
     for name in names:
         field = _field(source, name)
         values = _values(source, field)
-        if field.classes and not field.shape and not takes_codes:
+        if takes_text:
+            values = _texts(field, values)
+        elif field.classes and not field.shape and not takes_codes:
             values = np.eye(len(field.classes), dtype=np.float32)[values]
         parts.append(values)
     values = _stacked(parts)
@@ -162,6 +165,12 @@ def _input_values(source: Source, node: Node, names: Sequence[str]) -> np.ndarra
         f"The input “{node.name}” has shape {_words(wanted)} and its data “{fields}” has {_words(found)} "
         f"for each sample. Set the shape of “{node.name}” to {_words(found)}, or choose other fields."
     )
+
+
+def _texts(field: Field, values: np.ndarray) -> np.ndarray:
+    """The words of a field, which a table keeps as codes; numbers as they are written."""
+    words = np.array(field.classes)[values] if field.classes and not field.shape else values
+    return words.astype(str).astype(object)
 
 
 def _words(shape: Sequence[int | None]) -> str:

@@ -16,6 +16,7 @@ from kbuilder.document.own_code import teach
 from kbuilder.document.problems import Problem
 from kbuilder.document.project import Project
 from kbuilder.engine import data
+from kbuilder.engine.adapting import adapt
 from kbuilder.engine.applications import (
     IMAGENET,
     application_project,
@@ -44,6 +45,8 @@ from kbuilder.engine.training import Plan, Training
 from kbuilder.engine.warm_start import compare, start_with, stored_layers
 from kbuilder.engine.wording import plain_text
 from kbuilder.link.messages import (
+    Adapt,
+    Adapted,
     Arrange,
     Arranged,
     CheckCode,
@@ -97,6 +100,7 @@ class Session:
             Train: self._train,
             ComputeActivations: self._activations,
             Export: self._export,
+            Adapt: self._adapt,
             OpenModel: self._open_model,
             MakeApplication: self._make_application,
             LoadWeights: self._load_weights,
@@ -232,6 +236,11 @@ class Session:
         dataset = self._live.load(request.project.data, model.project, request.base)
         probe = model.probe(dataset)
         self._send(probe.compute(request.request, request.node, request.samples))
+
+    def _adapt(self, request: Adapt) -> None:
+        dataset = self._live.load(request.project.data, request.project, request.base)
+        params = adapt(request.project, request.nodes, dataset.inputs, self._catalogue)
+        self._send(Adapted(request=request.request, params=params))
 
     def _export(self, request: Export) -> None:
         model = self._live.get(request.project, request.run)

@@ -15,6 +15,7 @@ from kbuilder.document import edits, group_edits
 from kbuilder.document.catalogue import Catalogue
 from kbuilder.document.graph import Group, Node
 from kbuilder.document.project import Project
+from kbuilder.link.messages import Adapt, Adapted, Failed
 from kbuilder.ui.main_window import MainWindow
 from tests.ui.fake_engine import window_of
 
@@ -227,3 +228,40 @@ def test_layers_without_switches_have_no_call_section(window: MainWindow) -> Non
     window.scene.select(["mid"])
     assert window.design.properties._call is not None
     assert window.design.properties._call.isHidden()
+
+
+def test_a_layer_that_learns_from_data_is_adapted_by_a_button(window: MainWindow) -> None:
+    made = Node(id="norm", class_name="Normalization", name="norm")
+    window.document.apply("Add", lambda p: edits.add_node(p, made))
+    window.scene.select(["norm"])
+    section = window.design.properties._adapt
+    assert section is not None
+    assert section.isVisible()
+    assert section.state.text() == "Has not learned yet."
+    QTest.mouseClick(section.button, Qt.MouseButton.LeftButton)
+    engine: Any = window._engines[0]
+    asked = engine.last(Adapt)
+    assert asked.nodes == ("norm",)
+    assert not section.button.isEnabled()
+    engine.say(Adapted(request=asked.request, params={"norm": {"mean": [1.0], "variance": [2.0]}}))
+    assert params(window, "norm") == {"mean": [1.0], "variance": [2.0]}
+    assert window.document.undo_text == "Adapt norm to the data"
+    assert section.state.text() == "Holds what it learned."
+    assert section.button.isEnabled()
+    window.document.undo()
+    assert params(window, "norm") == {}
+
+
+def test_why_a_layer_could_not_learn_stands_below_the_button(window: MainWindow) -> None:
+    made = Node(id="norm", class_name="Normalization", name="norm")
+    window.document.apply("Add", lambda p: edits.add_node(p, made))
+    window.scene.select(["norm"])
+    section = window.design.properties._adapt
+    assert section is not None
+    section.button.click()
+    engine: Any = window._engines[0]
+    engine.say(Failed(request=engine.last(Adapt).request, text="No data is chosen."))
+    assert section.state.text() == "No data is chosen."
+    assert section.button.isEnabled()
+    window.scene.select(["mid"])
+    assert section.isHidden()

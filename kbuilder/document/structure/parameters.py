@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from kbuilder.document.adapting import ADAPTED, is_adapted
 from kbuilder.document.catalogue import Catalogue, ClassSpec, ParamSpec
 from kbuilder.document.fixes import Fix, ResetParams, SetParams
 from kbuilder.document.graph import Node
@@ -17,6 +18,8 @@ def parameter_problems(catalogue: Catalogue, spec: ClassSpec, node: Node) -> Ite
     """Every parameter of a node that is missing, unknown or does not fit."""
     if spec.class_name == "Expression":
         yield from expression_problems(catalogue, node)
+    if not is_adapted(node):
+        yield _not_adapted(node)
     for name, text in param_faults(spec, node.params, catalogue):
         param = spec.param(name)
         yield Problem(
@@ -27,6 +30,22 @@ def parameter_problems(catalogue: Catalogue, spec: ClassSpec, node: Node) -> Ite
             text=text,
             fixes=_fixes(catalogue, spec, param, node, name),
         )
+
+
+def _not_adapted(node: Node) -> Problem:
+    does = (
+        "so it passes everything on as it is"
+        if node.class_name == "Normalization"
+        else "so it cannot work"
+    )
+    return Problem(
+        severity="warning",
+        kind="not-adapted",
+        node=node.id,
+        parameter=ADAPTED[node.class_name][0],
+        text=f"“{node.name}” has not learned from the data, {does}. Press “Adapt to the data” in its "
+        "form, give it values, or load weights for it.",
+    )
 
 
 def _kind(param: ParamSpec | None, node: Node) -> str:

@@ -26,6 +26,7 @@ from kbuilder.ui.workbench import Workbench
 
 if TYPE_CHECKING:
     from kbuilder.ui.forms.form import Form
+    from kbuilder.ui.panels.adapt_section import AdaptSection
     from kbuilder.ui.panels.block_panel import BlockPanel
     from kbuilder.ui.panels.call_section import CallSection
 
@@ -65,6 +66,7 @@ class PropertiesPanel(QScrollArea):
         self._faults: dict[str, str] = {}
         self._forms: tuple[Form, Form] | None = None
         self._call: CallSection | None = None
+        self._adapt: AdaptSection | None = None
         self._block: BlockPanel | None = None
         self.setProperty("role", "side-right")
         self.setWidgetResizable(True)
@@ -103,8 +105,9 @@ class PropertiesPanel(QScrollArea):
         self._nodes = [] if block else [graph.by_id[node] for node in ids]
         for form in self._forms or ():
             form.setVisible(bool(self._nodes))
-        if self._call is not None:
-            self._call.setVisible(bool(self._nodes))
+        for section in (self._call, self._adapt):
+            if section is not None:
+                section.setVisible(bool(self._nodes))
         if self._block is not None:
             self._block.setVisible(bool(block))
         self._owner.setVisible(len(self._nodes) == 1 and bool(self._nodes[0].shares))
@@ -167,6 +170,8 @@ class PropertiesPanel(QScrollArea):
             self._call.show_nodes(
                 self._nodes, [spec for spec in specs if spec] if all(specs) else []
             )
+        if self._adapt is not None:
+            self._adapt.show_nodes(layers)
         frozen = [{} if layer.trainable else {"trainable": False} for layer in layers]
         values, mixed = common_values(frozen, (TRAINABLE,))
         node_form.set_values({"name": self._nodes[0].name, **values}, mixed)
@@ -279,6 +284,7 @@ class PropertiesPanel(QScrollArea):
         """The form of the nodes themselves and that of their layers, made at the first selection."""
         # Imported here: superqt costs a fifth of a second that the first picture need not wait for.
         from kbuilder.ui.forms.form import Form
+        from kbuilder.ui.panels.adapt_section import AdaptSection
         from kbuilder.ui.panels.call_section import CallSection
 
         forms = (Form(self._catalogue), Form(self._catalogue))
@@ -291,6 +297,8 @@ class PropertiesPanel(QScrollArea):
         self._call = CallSection(self._catalogue)
         self._call.edited.connect(self._set_call)
         self._column.insertWidget(self._forms_at + len(forms), self._call)
+        self._adapt = AdaptSection(self._document, self._workbench)
+        self._column.insertWidget(self._forms_at + 1, self._adapt)
         return forms
 
     def _make_block_panel(self) -> BlockPanel:
