@@ -137,7 +137,7 @@ def parsed(text: str) -> Term:
     try:
         tree = ast.parse(text.strip(), mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        column = (getattr(error, "offset", None) or 1) + lead
+        column = (getattr(error, "offset", None) or len(text.strip()) + 1) + lead
         reason = getattr(error, "msg", "") or "it cannot be read"
         raise ExpressionError(f"Column {column}: {reason}.", column) from error
     return _term(tree.body, lead, 0)

@@ -25,6 +25,14 @@ class ResetParams(_Step, frozen=True, kw_only=True):
     names: tuple[str, ...]
 
 
+class SetCall(_Step, frozen=True, kw_only=True):
+    """Fix an argument of a node's call, as ``training``; None: it is as usual again."""
+
+    node: str
+    name: str
+    value: bool | None = None
+
+
 class InsertBefore(_Step, frozen=True, kw_only=True):
     """Put a new layer into the wire that ends at an input port of a node; without a wire, above it."""
 
@@ -123,6 +131,7 @@ class SetFit(_Step, frozen=True, kw_only=True):
 Step = (
     SetParams
     | ResetParams
+    | SetCall
     | InsertBefore
     | AddAfter
     | Connect

@@ -22,6 +22,7 @@ from kbuilder.document.fixes import (
     ReplaceClass,
     ResetParams,
     SetBlock,
+    SetCall,
     SetFit,
     SetLoss,
     SetMetrics,
@@ -64,6 +65,10 @@ def _refuse_gone(project: Project, fix: Fix, step: Step) -> None:
             f"“{fix.text}” cannot be done any more: the layer it is for was deleted meanwhile. "
             "Look at the problems again."
         )
+
+
+def _set_call(project: Project, step: SetCall, _: Catalogue) -> Project:
+    return edits.set_call(project, [step.node], step.name, step.value)
 
 
 def _set_params(project: Project, step: SetParams, _: Catalogue) -> Project:
@@ -175,6 +180,7 @@ def _set_fit(project: Project, step: SetFit, _: Catalogue) -> Project:
 
 
 _STEPS: dict[type, Callable[[Project, Any, Catalogue], Project]] = {
+    SetCall: _set_call,
     SetParams: _set_params,
     ResetParams: _reset_params,
     InsertBefore: _insert_before,

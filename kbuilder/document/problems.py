@@ -95,6 +95,8 @@ KINDS = {
     "activations-memory": "activations of a batch that do not fit into the memory",
     "dropout-all": "dropout of everything",
     "softmax-twice": "softmax of softmax",
+    "training-fixed": "a layer that does not follow the model in training",
+    "mask-lost": "a recurrent layer that the mask of padded steps does not reach",
     "linear-pair": "two linear layers in a row, which are as good as one",
     # what a file format cannot hold: found by document/exportable.py
     "format": "what a format to export to cannot hold, or leaves out",

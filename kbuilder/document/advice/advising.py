@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from kbuilder.document.advice.activations import activation_problems
+from kbuilder.document.advice.calls import mask_problems, training_problems
 from kbuilder.document.advice.endings import endings
 from kbuilder.document.advice.evidence import Evidence, Fields
 from kbuilder.document.advice.freezing import freezing_problems
@@ -61,6 +62,8 @@ def _rules(evidence: Evidence, class_name: str) -> tuple[_Rule, ...]:
     return (
         *((own,) if own else ()),
         weight_problems,
+        *((training_problems,) if spec is not None and spec.call_params else ()),
+        *((mask_problems,) if spec is not None and "mask" in spec.ports else ()),
         *((softmax_problems,) if activated else ()),
         *((linear_problems,) if class_name == "Dense" else ()),
     )
