@@ -5,8 +5,11 @@ import importlib
 import keras
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
+from kbuilder.document import fine_tuning as tuning
 from kbuilder.document.applications import load_applications
+from kbuilder.document.options import DataOptions, FitOptions
 from kbuilder.engine import applications
 from kbuilder.engine.applications import application_names, application_project
 from kbuilder.engine.build import build
@@ -16,8 +19,11 @@ from kbuilder.engine.session import Session
 from kbuilder.link.messages import (
     Failed,
     Finished,
+    FrozenChecked,
     MakeApplication,
     ModelOpened,
+    Train,
+    WeightsKept,
     WeightsLoaded,
 )
 
@@ -123,3 +129,65 @@ def test_no_internet_is_told_with_what_to_do(catalogue, tmp_path, monkeypatch):
     assert isinstance(failed, Failed)
     assert "file of weights" in failed.text
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+def test_the_recipe_of_fine_tuning_from_end_to_end(catalogue, tmp_path):
+    """A base from a file, a head, a training of the head alone, then one of the end of the base."""
+    theirs = keras.applications.MobileNetV2(
+        input_shape=(32, 32, 3), include_top=False, pooling="avg", weights=None
+    )
+    rng = np.random.default_rng(2)
+    y = rng.integers(0, 3, 48)
+    x = rng.uniform(0, 60, (48, 32, 32, 3)) + 60 * y[:, None, None, None]
+    for layer in theirs.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = 0.0  # statistics of real pictures, or nothing gets through to the end
+    theirs(x / 127.5 - 1, training=True)
+    theirs.save_weights(tmp_path / "base.weights.h5")
+    np.savez(tmp_path / "data.npz", x=x.astype("float32"), y=y)
+
+    session_events = []
+    session = Session(session_events.append, catalogue)
+
+    def done(asked):
+        session_events.clear()
+        session.handle(asked)
+        assert isinstance(session_events[-1], Finished), session_events[-1]
+        return list(session_events)
+
+    weights = str(tmp_path / "base.weights.h5")
+    opened = only(
+        ModelOpened, done(request("MobileNetV2", tmp_path / "base", weights=weights))
+    ).project
+    graph = opened.graph
+    project = tuning.add_head(opened, graph.outputs[0].id, 2, 3, 0.0)
+    (output,) = project.graph.outputs
+    project = replace(
+        tuning.freeze_base(project),
+        fit=FitOptions(epochs=2, batch_size=16, begin_with="in use"),
+        data=DataOptions(
+            kind="arrays",
+            path=str(tmp_path / "data.npz"),
+            inputs={project.graph.inputs[0].id: ("x",)},
+            targets={output.id: ("y",)},
+        ),
+    )
+    first = done(
+        Train(request=2, project=project, run=str(tmp_path / "1"), weights=str(tmp_path / "base"))
+    )
+    kept, checked = only(WeightsKept, first).layers, only(FrozenChecked, first)
+    assert {kept[node] for node in checked.before} == {"kept"}
+    assert kept[output.id] == "new"
+    assert checked.before == checked.after
+    assert set(checked.moved) == {output.id}
+    project = tuning.unfreeze_top(project, tuning.base_of(project.graph)[-20])
+    project = tuning.lower_rate(project, catalogue)
+    second = done(
+        Train(request=3, project=project, run=str(tmp_path / "2"), weights=str(tmp_path / "1"))
+    )
+    kept, checked = only(WeightsKept, second).layers, only(FrozenChecked, second)
+    assert set(kept.values()) == {"kept"}
+    assert checked.before == checked.after
+    assert len(checked.moved) > 2
+    assert all(0 < moved < 0.05 for moved in checked.moved.values()), checked.moved
