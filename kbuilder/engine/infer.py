@@ -201,7 +201,7 @@ class Inference:
         made_on: PortTensors,
         call: Params,
     ) -> Inferred:
-        with _without_weights():
+        with without_weights():
             layer = make_layer(node, self._catalogue, named=False)
             if made_on is not inputs:
                 call_layer(layer, spec, node, made_on, {})
@@ -245,7 +245,7 @@ def _shapes(tensors: Iterable[Any]) -> list[tuple[int | None, ...]]:
 
 
 @contextmanager
-def _without_weights() -> Iterator[None]:
+def without_weights() -> Iterator[None]:
     """Variables made inside know their shape and hold no values; TensorFlow keeps no list of them."""
     try:
         with keras.StatelessScope(initialize_variables=False):

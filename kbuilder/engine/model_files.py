@@ -26,6 +26,7 @@ from kbuilder.engine.import_graph import graph_from
 from kbuilder.engine.import_params import params_from
 from kbuilder.engine.infer import Inference
 from kbuilder.engine.raw_model import RawModel, open_raw
+from kbuilder.engine.redrawing import has_expressions, redrawn
 from kbuilder.engine.weight_files import (
     Loaded,
     describe,
@@ -246,7 +247,12 @@ def _project(catalogue: Catalogue, raw: RawModel) -> tuple[Project, tuple[str, .
     graph = graph_from(catalogue, raw.config, where)
     if raw.own is not None and raw.own.project:
         own = decode(raw.own.project, raw.name)
-        if _same_layers(own.graph, graph):
+        if has_expressions(own.graph):
+            _refuse_unknown(catalogue, own.graph, where)
+            drawn = redrawn(own.graph, catalogue, where)
+        else:
+            drawn = own.graph
+        if _same_layers(drawn, graph):
             _refuse_unknown(catalogue, own.graph, where)
             return own, ()
     if not isinstance(raw.compiled, dict) or not raw.compiled:

@@ -12,9 +12,15 @@ import pytest
 
 from kbuilder.document.catalogue import load_catalogue
 from kbuilder.document.graph import Edge, Graph, Node
+from kbuilder.document.options import CompileOptions
+from kbuilder.document.project import Project
 from kbuilder.engine.assembling import assembled
+from kbuilder.engine.build import build
 from kbuilder.engine.build_error import BuildError
+from kbuilder.engine.compiling import compile_model
 from kbuilder.engine.infer import Inference
+from kbuilder.engine.model_files import write_model
+from tests.engine.conftest import loss, read_model
 
 CATALOGUE = load_catalogue()
 ops = keras.ops
@@ -114,3 +120,27 @@ def test_an_expression_trains() -> None:
     before = np.asarray(layers["d"].kernel).copy()
     model.fit(np.ones((8, 3)), np.zeros((8, 1)), verbose=0)
     assert not np.array_equal(before, layers["d"].kernel)
+
+
+def test_a_file_of_a_project_with_expressions_opens_as_that_project(tmp_path: Path) -> None:
+    start = Node(id="in", name="in", class_name="Input", params={"shape": [3]})
+    dense = Node(id="d", name="d", class_name="Dense", params={"units": 4})
+    it = Node(id="it", name="it", class_name="Expression", params={"expression": "x * 2 + x ** 2"})
+    twice = Node(id="t", name="t", class_name="ops.multiply", params={"x2": 0.5})
+    graph = Graph(
+        nodes=(start, dense, it, twice),
+        edges=(
+            Edge(source="in", target="d"),
+            Edge(source="d", target="it"),
+            Edge(source="it", target="t"),
+        ),
+    )
+    project = Project(graph=graph, compile=CompileOptions(outputs={"t": loss("MeanSquaredError")}))
+    built = build(project, CATALOGUE)
+    compile_model(built, project, CATALOGUE)
+    path = tmp_path / "m.keras"
+    write_model(built.model, path, project)
+    opened = read_model(path)
+    assert opened.project == project
+    data = np.ones((2, 3), "float32")
+    np.testing.assert_array_equal(opened.model(data), built.model(data))
