@@ -13,14 +13,26 @@ from keras.src.applications.convnext import LayerScale
 from keras.src.applications.inception_resnet_v2 import CustomScaleLayer
 
 from kbuilder.document.catalogue import Section
+from kbuilder.engine.legacy.objects import (
+    LegacyNadam,
+    LocallyConnected1D,
+    LocallyConnected2D,
+    legacy_hard_sigmoid,
+)
 
 CLASSES: dict[Section, dict[str, type]] = {
-    # two layers that networks of keras.applications have for themselves
-    "layers": {"LayerScale": LayerScale, "CustomScaleLayer": CustomScaleLayer},
+    # two layers that networks of keras.applications have for themselves, and two of Keras 2
+    "layers": {
+        "LayerScale": LayerScale,
+        "CustomScaleLayer": CustomScaleLayer,
+        "LocallyConnected1D": LocallyConnected1D,
+        "LocallyConnected2D": LocallyConnected2D,
+    },
+    "optimizers": {"LegacyNadam": LegacyNadam},
 }
 """By section and class name. They are not offered, so that files open and nothing else."""
 
-ACTIVATIONS: dict[str, Callable[..., Any]] = {}
+ACTIVATIONS: dict[str, Callable[..., Any]] = {"legacy_hard_sigmoid": legacy_hard_sigmoid}
 """Functions that ``activation`` parameters may name besides those of Keras."""
 
 

@@ -11,11 +11,12 @@ from typing import Any
 
 import keras
 
-from kbuilder.document.catalogue import Catalogue, load_catalogue
+from kbuilder.document.catalogue import Catalogue, Section, load_catalogue
 from kbuilder.document.errors import FileRefusedError
 from kbuilder.document.graph import Graph
 from kbuilder.document.project import Project
 from kbuilder.document.project_file import decode
+from kbuilder.document.values import KerasObject
 from kbuilder.engine.build import DEEPEST_RECURSION, BuiltModel, build
 from kbuilder.engine.build_error import BuildError
 from kbuilder.engine.checkpoint import capture, restore
@@ -25,6 +26,9 @@ from kbuilder.engine.import_compile import compile_from
 from kbuilder.engine.import_graph import graph_from
 from kbuilder.engine.import_params import params_from
 from kbuilder.engine.infer import Inference
+from kbuilder.engine.legacy.lambdas import without_lambdas
+from kbuilder.engine.legacy.old_model import OldModel
+from kbuilder.engine.legacy.origin import Origin
 from kbuilder.engine.raw_model import RawModel, open_raw
 from kbuilder.engine.redrawing import has_expressions, redrawn
 from kbuilder.engine.weight_files import (
@@ -117,7 +121,10 @@ class Opening:
     def __init__(self, catalogue: Catalogue, raw: RawModel) -> None:
         self._catalogue = catalogue
         self._raw = raw
-        self.project, self.notes = _project(catalogue, raw)
+        self._old = _old_model(catalogue, raw)
+        self.project, self.notes = (
+            (self._old.project, self._old.notes) if self._old else _project(catalogue, raw)
+        )
         strange = [n for n in self.project.graph.nodes if catalogue.layer(n.class_name) is None]
         self.has_weights = raw.file is not None and not strange
         if strange and raw.file is not None:
@@ -147,17 +154,23 @@ class Opening:
         except BuildError as error:
             raise FileRefusedError(f"“{raw.name}” gives no model: {error}") from error
         tell("Reading the weights", 0.6)
-        loaded, left = load_into(raw.file, built.model, raw.name)
-        if missing := _without_weights(built.model, loaded, left):
+        if self._old is not None:
+            loaded, missing = self._old.load(built)
+        else:
+            loaded, left = load_into(raw.file, built.model, raw.name)
+            missing = _without_weights(built.model, loaded, left)
+        if missing:
             raise FileRefusedError(
                 f"“{raw.name}” has no fitting weights for "
                 f"{', '.join(f'“{name}”' for name in missing[:5])}. It is damaged; use another copy."
             )
         tell("Restoring the state of training", 0.8)
         notes: tuple[str, ...] = ()
-        if not _restore(raw, built.model) and compiled:
+        old = self._old
+        goes_on = old.restore_optimizer(built) if old and compiled else _restore(raw, built.model)
+        if not goes_on and compiled:
             notes += ("The state of the optimizer is not in the file; it starts afresh.",)
-        if not compiled:
+        if not compiled and not any(o.loss for o in self.project.compile.outputs.values()):
             notes += ("The model was not compiled; choose optimizer and loss under Train.",)
         return OpenedModel(built.model, self.project, self.notes + notes, loaded)
 
@@ -218,8 +231,8 @@ def check_file(path: Path) -> FileFacts:
             listed = raw.config.get("config", {}).get("layers", [])
             layers = len(listed) if isinstance(listed, list) else 0
             try:
-                _refuse_old(raw)
-                graph = graph_from(catalogue, raw.config, f"“{raw.name}”")
+                old = _old_model(catalogue, raw)
+                graph = old.project.graph if old else _project(catalogue, raw)[0].graph
                 layers = len(graph.nodes)
             except FileRefusedError as error:
                 dangers = (str(error),)
@@ -242,9 +255,9 @@ def _project(catalogue: Catalogue, raw: RawModel) -> tuple[Project, tuple[str, .
             f"“{raw.name}” holds weights alone. Open the project or model that they belong to and load "
             "the weights into it."
         )
-    _refuse_old(raw)
     where = f"“{raw.name}”"
-    graph = graph_from(catalogue, raw.config, where)
+    config, notes = without_lambdas(raw.config)
+    graph = graph_from(catalogue, config, where)
     if raw.own is not None and raw.own.project:
         own = decode(raw.own.project, raw.name)
         if has_expressions(own.graph):
@@ -256,18 +269,16 @@ def _project(catalogue: Catalogue, raw: RawModel) -> tuple[Project, tuple[str, .
             _refuse_unknown(catalogue, own.graph, where)
             return own, ()
     if not isinstance(raw.compiled, dict) or not raw.compiled:
-        return Project(graph=graph), ()
-    options, notes = compile_from(catalogue, raw.compiled, graph.outputs, where)
-    return Project(graph=graph, compile=options), notes
+        return Project(graph=graph), notes
+    options, more = compile_from(catalogue, raw.compiled, graph.outputs, where)
+    return Project(graph=graph, compile=options), notes + more
 
 
-def _refuse_old(raw: RawModel) -> None:
-    if not raw.keras_version.startswith("3"):
-        made_by = f"Keras {raw.keras_version}" if raw.keras_version else "a Keras before 2"
-        raise FileRefusedError(
-            f"“{raw.name}” was made by {made_by}; files of Keras 3 can be opened. Load it there and save it "
-            "with Keras 3."
-        )
+def _old_model(catalogue: Catalogue, raw: RawModel) -> OldModel | None:
+    """The file as one of Keras 2, or None if it is of Keras 3 or has no configuration."""
+    if raw.config is None or not Origin(raw.keras_version).is_old:
+        return None
+    return OldModel(catalogue, raw)
 
 
 def _same_layers(own: Graph, found: Graph) -> bool:
@@ -321,8 +332,16 @@ def _refuse_oversize(catalogue: Catalogue, raw: RawModel, graph: Graph) -> None:
 
 
 def _compiled(built: BuiltModel, project: Project, catalogue: Catalogue) -> bool:
-    """Compile as the options say; without any loss the model stays uncompiled."""
-    if not any(options.loss for options in project.compile.outputs.values()):
+    """Compile as the options say; without any loss, or with one nobody knows, it stays uncompiled."""
+    outputs = project.compile.outputs.values()
+    judges: list[tuple[Section, KerasObject]] = [
+        *(("losses", options.loss) for options in outputs if options.loss),
+        *(("metrics", metric) for options in outputs for metric in options.metrics),
+        *(("metrics", metric) for options in outputs for metric in options.weighted_metrics),
+    ]
+    if not all(catalogue.find(section, judge.class_name) for section, judge in judges):
+        return False
+    if not any(options.loss for options in outputs):
         return False
     compile_model(built, project, catalogue)
     return True
