@@ -9,6 +9,8 @@ import json
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import keras
@@ -17,7 +19,9 @@ import pytest
 from keras.src.backend.common import global_state
 
 from kbuilder.document.catalogue import load_catalogue
-from kbuilder.document.facts import NodeFacts
+from kbuilder.document.graph import Graph
+from kbuilder.engine.arrays import bare
+from kbuilder.engine.assembling import assembled
 from kbuilder.engine.import_graph import graph_from
 from kbuilder.engine.infer import Inference
 
@@ -42,6 +46,10 @@ PUBLISHED_GIGA = {
 """Multiply-adds for one picture, in thousands of millions, from the papers of the networks."""
 
 
+PRIVATE = "keras.src.applications"
+"""Where an application keeps layers of its own."""
+
+
 @pytest.fixture(scope="module")
 def inference() -> Inference:
     """One for all: the networks have many layers in common."""
@@ -55,12 +63,31 @@ def without_values() -> Iterator[None]:
     (global_state.get_global_attribute("uninitialized_variables") or []).clear()
 
 
-def facts_of(model: keras.Model, inference: Inference) -> dict[str, NodeFacts]:
-    graph = graph_from(CATALOGUE, json.loads(model.to_json()), model.name)
-    facts, problems = inference.infer(graph)
-    assert problems == ()
-    assert set(facts) == set(graph.by_id)
-    return facts
+@dataclass(frozen=True)
+class Network:
+    """What Keras says of one of its networks."""
+
+    config: dict[str, Any]
+    trainable: int
+    fixed: int
+    stored_bytes: int
+
+
+@cache
+def network(name: str) -> Network:
+    with without_values():
+        model = getattr(keras.applications, name)(weights=None)
+    return Network(
+        config=json.loads(model.to_json()),
+        trainable=counted(model.trainable_weights),
+        fixed=counted(model.non_trainable_weights),
+        stored_bytes=sum(math.prod(w.shape) * np.dtype(w.dtype).itemsize for w in model.weights),
+    )
+
+
+@cache
+def graph_of(name: str) -> Graph:
+    return graph_from(CATALOGUE, network(name).config, name)
 
 
 def counted(weights: list[Any]) -> int:
@@ -70,16 +97,31 @@ def counted(weights: list[Any]) -> int:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_network_of_keras_is_counted_as_keras_does(name: str, inference: Inference) -> None:
-    with without_values():
-        model = getattr(keras.applications, name)(weights=None)
-    facts = facts_of(model, inference)
-    assert sum(f.trainable_params for f in facts.values()) == counted(model.trainable_weights)
-    assert sum(f.fixed_params for f in facts.values()) == counted(model.non_trainable_weights)
-    stored = sum(math.prod(w.shape) * np.dtype(w.dtype).itemsize for w in model.weights)
-    assert sum(f.weight_bytes for f in facts.values()) == stored
+    graph, theirs = graph_of(name), network(name)
+    facts, problems = inference.infer(graph)
+    assert problems == ()
+    assert set(facts) == set(graph.by_id)
+    assert sum(f.trainable_params for f in facts.values()) == theirs.trainable
+    assert sum(f.fixed_params for f in facts.values()) == theirs.fixed
+    assert sum(f.weight_bytes for f in facts.values()) == theirs.stored_bytes
     if name in PUBLISHED_GIGA:
         work = sum(f.mult_adds for f in facts.values()) / 1e9
         assert work == pytest.approx(PUBLISHED_GIGA[name], rel=0.02)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_network_goes_to_keras_and_comes_back_as_it_was(name: str) -> None:
+    graph, theirs = graph_of(name), network(name)
+    with without_values():
+        tensors, _ = assembled(graph, CATALOGUE)
+        inputs = [tensors[node.id][0] for node in graph.inputs]
+        outputs = [tensors[node.id][0] for node in graph.outputs]
+        model = keras.Model(bare(inputs), bare(outputs), name=theirs.config["config"]["name"])
+    config = json.loads(model.to_json())
+    assert graph_from(CATALOGUE, config, name) == graph
+    if PRIVATE not in json.dumps(theirs.config):  # such layers are written by public ones
+        assert config == theirs.config
 
 
 def test_all_networks_are_there() -> None:
