@@ -10,6 +10,8 @@ from pytestqt.qtbot import QtBot
 from kbuilder.document.catalogue import Catalogue
 from kbuilder.document.option_specs import OPTIMIZER
 from kbuilder.ui.forms.form import Form
+from kbuilder.ui.forms.object_editor import fits_in
+from kbuilder.ui.forms.objects_editor import ObjectsEditor
 
 
 def form_of(qtbot: QtBot, catalogue: Catalogue, layer: str) -> Form:
@@ -155,3 +157,32 @@ def test_help_is_plain_text(qtbot: QtBot, dressed: QApplication, catalogue: Cata
     tip = form.row("units").editor.toolTip()
     assert tip.startswith("<p>")
     assert "<" not in tip[3:-4]
+
+
+def test_rnn_is_offered_cells_and_wrappers_layers_of_one_input(catalogue):
+    rnn, wrapper = catalogue.layer("RNN"), catalogue.layer("TimeDistributed")
+    cells = {spec.class_name for spec in catalogue.layers if fits_in(spec, rnn.param("cell"))}
+    assert cells == {"LSTMCell", "GRUCell", "SimpleRNNCell", "StackedRNNCells"}
+    inner = {spec.class_name for spec in catalogue.layers if fits_in(spec, wrapper.param("layer"))}
+    assert {"Dense", "Conv2D", "LSTM", "BatchNormalization"} <= inner
+    assert not {"Input", "Add", "MultiHeadAttention", "Expression", "ops.mean"} & inner
+
+
+def test_stacked_cells_are_added_changed_and_taken_out(catalogue, qtbot):
+    form = Form(catalogue)
+    qtbot.addWidget(form)
+    form.show_params(catalogue.layer("RNN").params)
+    stacked = catalogue.layer("StackedRNNCells")
+    value = {"class_name": "StackedRNNCells", "params": dict(stacked.preset)}
+    form.set_values({"cell": value})
+    told = []
+    form.edited.connect(lambda name, value: told.append(value))
+    cells = form.findChild(ObjectsEditor)
+    cells.more.click()
+    assert [cell["class_name"] for cell in told[-1]["params"]["cells"]] == ["LSTMCell"] * 2
+    second = cells._editors[1]
+    second._classes.setCurrentText("GRUCell")
+    second._classes.activated.emit(second._classes.currentIndex())
+    assert [cell["class_name"] for cell in told[-1]["params"]["cells"]] == ["LSTMCell", "GRUCell"]
+    cells._take_out(0)
+    assert [cell["class_name"] for cell in told[-1]["params"]["cells"]] == ["GRUCell"]

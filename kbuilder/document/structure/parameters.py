@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from kbuilder.document.adapting import ADAPTED, is_adapted
+from kbuilder.document.adapting import is_adapted
 from kbuilder.document.catalogue import Catalogue, ClassSpec, ParamSpec
 from kbuilder.document.fixes import Fix, ResetParams, SetParams
 from kbuilder.document.graph import Node
@@ -42,7 +42,6 @@ def _not_adapted(node: Node) -> Problem:
         severity="warning",
         kind="not-adapted",
         node=node.id,
-        parameter=ADAPTED[node.class_name][0],
         text=f"“{node.name}” has not learned from the data, {does}. Press “Adapt to the data” in its "
         "form, give it values, or load weights for it.",
     )

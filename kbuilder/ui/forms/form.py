@@ -21,6 +21,7 @@ from kbuilder.ui.forms.editors import (
     ValueEditor,
 )
 from kbuilder.ui.forms.object_editor import ObjectEditor
+from kbuilder.ui.forms.objects_editor import ObjectsEditor
 from kbuilder.ui.forms.section import Section
 from kbuilder.ui.text import label, tooltip
 
@@ -194,6 +195,8 @@ class Row(QWidget):
         kinds = self.param.kinds
         if "object" in kinds and self.param.of:
             return ObjectEditor(self.param, self._catalogue, self)
+        if kinds == ("value",) and self.param.of:
+            return ObjectsEditor(self.param, self._catalogue, self)
         return EDITORS[kinds[0]](self.param, self)
 
     def _make_reset(self) -> QToolButton:
@@ -230,6 +233,6 @@ class Row(QWidget):
         grid.addLayout(field, 0, 1)
         grid.addWidget(self._fault, 1, 0, 1, 2)
         grid.addWidget(self._mixed, 3, 1)
-        if isinstance(self.editor, ObjectEditor):
+        if isinstance(self.editor, ObjectEditor | ObjectsEditor):
             grid.addWidget(self.editor.details, 2, 0, 1, 2)
         grid.setColumnStretch(1, 1)

@@ -8,13 +8,16 @@ from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 from superqt import QSearchableComboBox
 
-from kbuilder.document.catalogue import Catalogue, ParamSpec
+from kbuilder.document.catalogue import Catalogue, ClassSpec, ParamSpec
+from kbuilder.document.graph import INPUT_CLASS
+from kbuilder.document.ports import main_ports
 from kbuilder.ui.forms.editors import NONE_TEXT, FloatEditor, prepare_combo, show_start
 
 if TYPE_CHECKING:
     from kbuilder.ui.forms.form import Form
 
 NUMBER_TEXT = "constant"
+CELLS = "Recurrent cells"
 
 
 class ObjectEditor(QWidget):
@@ -82,8 +85,7 @@ class ObjectEditor(QWidget):
         if {"float", "int"} & set(self._param.kinds):
             self._classes.addItem(NUMBER_TEXT)
         section = self._catalogue.listed(self._param.of) if self._param.of else ()
-        specs = [spec for spec in section if not spec.is_operation]
-        self._classes.addItems([spec.class_name for spec in specs if not spec.hidden])
+        self._classes.addItems([spec.class_name for spec in section if fits_in(spec, self._param)])
 
     def _choose(self, _: int) -> None:
         show_start(self._classes)
@@ -153,6 +155,18 @@ class ObjectEditor(QWidget):
         self._value = {"class_name": self._value["class_name"], "params": params}
         self._show_params()
         self.changed.emit(self._value)
+
+
+def fits_in(spec: ClassSpec, param: ParamSpec) -> bool:
+    """Whether a class is offered for a parameter: cells in RNN, layers of one input in wrappers."""
+    if param.of != "layers":
+        return not spec.hidden
+    if param.name == "cell":
+        return spec.family == CELLS
+    if param.name == "backward_layer":
+        return spec.family == "Recurrent" and spec.param("go_backwards") is not None
+    one_input = main_ports(spec) == 1 and not spec.many_inputs
+    return one_input and not (spec.hidden or spec.is_operation or spec.class_name == INPUT_CLASS)
 
 
 def _class_of(value: Any) -> str:

@@ -179,6 +179,7 @@ class PropertiesPanel(QScrollArea):
         node_form.row("name").setVisible(single)
         node_form.row("trainable").setVisible(
             any(layer.class_name != INPUT_CLASS for layer in layers)
+            and not any(spec and spec.is_operation for spec in specs)
         )
         self._faults = {}  # fresh values show none
         self._help.setText("")
