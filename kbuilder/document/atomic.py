@@ -49,15 +49,23 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
             temporary.unlink()
 
 
-def write_folder_atomically(path: Path, write: Callable[[Path], None]) -> None:
+def write_folder_atomically(path: Path, write: Callable[[Path], None], mark: str) -> None:
     """Have ``write`` make a folder, then put it in the place of ``path``.
 
     A folder that stands there is moved aside first and removed at the end, so that there is always a
-    complete one, for a moment under its temporary name.
+    complete one, for a moment under its temporary name. Only one that is empty or holds the file
+    ``mark`` is replaced.
 
     Raises:
         SaveError: it could not be written; what stood at ``path`` before still does.
     """
+    if path.exists() and not (
+        path.is_dir() and (not any(path.iterdir()) or (path / mark).exists())
+    ):
+        raise SaveError(
+            f"“{path.name}” was not saved in “{path.parent}”: what has this name holds something else. "
+            "Choose another name."
+        )
     new, old = (path.with_name(f".{secrets.token_hex(4)}.{path.name}") for _ in range(2))
     try:
         write(new)

@@ -23,6 +23,9 @@ from kbuilder.engine.exports import (
 from kbuilder.engine.exports.proof import Proof, ProofError
 from kbuilder.engine.exports.subject import Subject
 
+SAVED_MODEL = "saved_model.pb"
+"""The file by which TensorFlow knows such a folder."""
+
 Writer = Callable[[Subject, Path, Catalogue], Proof]
 
 WRITERS: dict[str, Writer] = {
@@ -62,7 +65,10 @@ def export(subject: Subject, path: Path, wanted: Format, catalogue: Catalogue) -
         proofs.append(WRITERS[wanted.id](subject, temporary, catalogue))
 
     try:
-        (write_folder_atomically if wanted.folder else write_atomically)(path, write)
+        if wanted.folder:
+            write_folder_atomically(path, write, SAVED_MODEL)
+        else:
+            write_atomically(path, write)
     except ProofError as error:
         raise KBuilderError(
             f"“{path.name}” was not written, as {wanted.title} cannot be used: {error}. "

@@ -69,7 +69,7 @@ def ask(
         _save(folder / "inputs.npz", arrays)
         for file, text in (files or {}).items():
             (folder / file).write_text(text, encoding="utf-8")
-        command = [sys.executable, "-I", str(PROOFS / script), *map(str, words), str(folder)]
+        command = [sys.executable, "-I", "-B", str(PROOFS / script), *map(str, words), str(folder)]
         _run(command, os.pathsep.join(map(str, path)))
         facts = folder / "facts.json"
         return Answer(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import keyword
 import logging
 import os
 import re
@@ -44,7 +45,10 @@ def write_onnx(subject: Subject, path: Path, catalogue: Catalogue) -> Proof:
         traced = _traced(subject, names)
         model, _ = _converted(
             lambda: tf2onnx.convert.from_function(
-                traced, input_signature=traced.input_signature, opset=ONNX_OPSET
+                traced,
+                input_signature=traced.input_signature,
+                opset=ONNX_OPSET,
+                custom_op_handlers={"Erfc": (_erfc, [])},
             )
         )
     path.write_bytes(model.SerializeToString())
@@ -69,15 +73,32 @@ def write_litert(subject: Subject, path: Path, catalogue: Catalogue) -> Proof:
     return compared(subject, ask("plain_litert.py", [path], subject.inputs, files))
 
 
+def _erfc(graph: Any, node: Any, name: str, arguments: Any) -> None:
+    """The operation in exact gelu as ``1 - erf(x)``: tf2onnx 1.17 knows only ``erf``."""
+    del arguments
+    dtype = graph.get_dtype(node.input[0])
+    shape = graph.get_shape(node.output[0])
+    outputs = list(node.output)
+    graph.remove_node(node.name)
+    erf = graph.make_node("Erf", [node.input[0]], dtypes=[dtype], shapes=[shape])
+    one = graph.make_const(f"{name}/one", np.array(1.0, np.float32))
+    graph.make_node(
+        "Sub", [one.output[0], erf.output[0]], outputs=outputs, dtypes=[dtype], shapes=[shape]
+    )
+
+
 def _names(subject: Subject) -> Names:
-    """Names of inputs and outputs as a TensorFlow function can have them, each once."""
+    """Names of inputs and outputs as arguments of a TensorFlow function can have them, each once.
+
+    With another name the LiteRT converter silently makes a file without names.
+    """
     taken: set[str] = set()
     names: Names = {}
     for part, wanted in (("inputs", subject.input_names), ("outputs", subject.output_names)):
         names[part] = []
         for name in wanted:
-            plain = re.sub(r"\W", "_", name)
-            while plain in taken:
+            plain = re.sub(r"\W|^(?=\d)", "_", name)
+            while plain in taken or keyword.iskeyword(plain):
                 plain += "_"
             taken.add(plain)
             names[part].append(plain)

@@ -183,11 +183,11 @@ def _older(value: Any) -> Any:
     if "class_name" not in value:
         return {key: _older(item) for key, item in value.items()}
     class_name, config = value["class_name"], value.get("config")
+    if not isinstance(config, dict):
+        return config  # a function by its name
     if class_name == "DTypePolicy":
         name = config["name"]
         return {"class_name": "Policy", "config": {"name": name}} if "mixed" in name else name
-    if not isinstance(config, dict):
-        return config  # a function by its name
     if class_name == "InputLayer":
         return {"class_name": class_name, "config": _input(config)}
     return {"class_name": class_name, "config": _known(class_name, _older(config))}
@@ -195,8 +195,9 @@ def _older(value: Any) -> Any:
 
 def _known(class_name: str, config: Config) -> Config:
     """The parameters that the class of tf.keras takes and that differ from its defaults."""
-    found_in = (table().params(section, class_name) for section in SECTIONS)
-    params = next((each for each in found_in if each is not None), {})
+    params: Config = {}
+    for section in SECTIONS:
+        params = params or table().params(section, class_name) or {}
     if not params:
         return config
     renamed = {RENAMED.get((class_name, key), key): value for key, value in config.items()}
