@@ -10,7 +10,7 @@ from kbuilder.document.graph import Node
 from kbuilder.document.ports import states
 from kbuilder.document.problems import Problem
 
-_ELSEWHERE = "Keras 3.15 overrules it in fit and predict wherever the exported model is loaded without kbuilder."
+_ELSEWHERE = "Keras 3.15 overrules it in fit and predict where the exported model is loaded without kbuilder."
 
 
 def training_problems(evidence: Evidence, node: Node) -> Iterator[Problem]:
