@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from kbuilder.document import approvals
+from kbuilder.document import approvals, tf_keras
 from kbuilder.document.catalogue import Catalogue, ClassSpec, ParamSpec, Section
 from kbuilder.document.formats import Format
 from kbuilder.document.graph import INPUT_CLASS, Node
 from kbuilder.document.options import OutputOptions
 from kbuilder.document.problems import Problem, worst_first
 from kbuilder.document.project import Project
-from kbuilder.document.tf_keras import table
 from kbuilder.document.values import KerasObject, Params
 
 KIND = "format"
@@ -38,10 +39,25 @@ Found = Iterator[Problem]
 def blockers(project: Project, catalogue: Catalogue, wanted: Format) -> tuple[Problem, ...]:
     """Errors for what keeps the project out of the format, and hints at what will be left out."""
     found = [
+        *_missing_packages(wanted),
         *_untrusted(project, wanted),
         *(_RULES[wanted.id](project, catalogue) if wanted.id in _RULES else ()),
     ]
     return worst_first(found)
+
+
+def _missing_packages(wanted: Format) -> Found:
+    missing = [
+        package for module, package in wanted.needs if importlib.util.find_spec(module) is None
+    ]
+    command = f"{sys.executable} -m pip install {' '.join(missing)}"
+    if wanted.id == "tf_keras_hdf5":
+        missing = [] if tf_keras.is_there() else missing
+        command = tf_keras.how_to_install()
+    if missing:
+        needed = " and ".join(missing)
+        text = f"{wanted.title} needs {needed}, which is not installed. Install it: {command}"
+        yield Problem(severity="error", kind=KIND, text=text)
 
 
 def _untrusted(project: Project, wanted: Format) -> Found:
@@ -118,7 +134,7 @@ def _strange(
     catalogue: Catalogue, section: Section, class_name: str, params: Params
 ) -> Iterator[tuple[str, str]]:
     """What tf.keras does not know of an object, at any depth, with the parameter it is in."""
-    if table().params(section, class_name) is None:
+    if tf_keras.table().params(section, class_name) is None:
         yield f"tf.keras has no {class_name} among its {section}. Choose another one.", ""
         return
     spec = catalogue.find(section, class_name)
@@ -126,7 +142,7 @@ def _strange(
         param = spec.param(name) if spec else None
         if value is None or (param is not None and value == param.default):
             continue
-        if not table().takes(section, class_name, name):
+        if not tf_keras.table().takes(section, class_name, name):
             yield f"{class_name} has no parameter {name} in tf.keras. Reset it.", name
         for reason in _strange_value(catalogue, param, value):
             yield reason, name
@@ -143,7 +159,7 @@ def _strange_value(catalogue: Catalogue, param: ParamSpec | None, value: Any) ->
         param is not None
         and "activation" in param.name
         and isinstance(value, str)
-        and value not in table().activations
+        and value not in tf_keras.table().activations
     ):
         yield f"the activation {value} is not the same in tf.keras. Choose another one."
 

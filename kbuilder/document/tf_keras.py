@@ -5,7 +5,10 @@ The table is made by ``packaging/make_tf_keras_table.py`` from the package tf-ke
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -13,6 +16,7 @@ import msgspec
 from kbuilder.document.catalogue import Section
 from kbuilder.resources import resource
 
+MODULE = "tf_keras"
 PACKAGE = "tf_keras==2.21.0"
 
 RENAMED: dict[tuple[str, str], str] = {("LeakyReLU", "negative_slope"): "alpha"}
@@ -24,6 +28,27 @@ OF_NO_WEIGHT = {
 """Parameters that can be left out, because they change no output."""
 
 Params = dict[str, Any]
+
+
+def folder() -> Path | None:
+    """The folder beside our packages that tf-keras may be installed in, if it is there.
+
+    It stands apart because Keras 3 and tf.keras 2.x should not find each other.
+    """
+    place = Path(sys.prefix, MODULE)
+    return place if (place / MODULE).is_dir() else None
+
+
+def is_there() -> bool:
+    """Whether tf-keras can be imported by the process that proves a file."""
+    return folder() is not None or importlib.util.find_spec(MODULE) is not None
+
+
+def how_to_install() -> str:
+    """The command that installs it."""
+    return (
+        f"{sys.executable} -m pip install --no-deps --target {Path(sys.prefix, MODULE)} {PACKAGE}"
+    )
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True):

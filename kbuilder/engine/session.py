@@ -10,7 +10,6 @@ from typing import Any
 
 from kbuilder.document.catalogue import Catalogue, load_catalogue
 from kbuilder.document.errors import SaveError
-from kbuilder.document.formats import chosen_format
 from kbuilder.document.layout import layout
 from kbuilder.document.own_code import teach
 from kbuilder.document.problems import Problem
@@ -28,7 +27,7 @@ from kbuilder.engine.build_error import BuildError
 from kbuilder.engine.checkpoint import capture
 from kbuilder.engine.compiling import compile_model, unfit_judges
 from kbuilder.engine.controls import ControlQueue, Controls, StopRequestedError
-from kbuilder.engine.exports.exporting import export
+from kbuilder.engine.exports.exporting import answer
 from kbuilder.engine.exports.subject import Subject
 from kbuilder.engine.failures import failure, fitting_problem
 from kbuilder.engine.freezing import Proof
@@ -56,7 +55,6 @@ from kbuilder.link.messages import (
     ComputeSchedule,
     Event,
     Export,
-    Exported,
     Finished,
     Infer,
     Inferred,
@@ -248,26 +246,16 @@ class Session:
         if request.project.data.kind:
             dataset = self._live.load(request.project.data, model.project, request.base)
             inputs = [dataset.inputs[node.id] for node in model.project.graph.inputs]
-        path = Path(request.path)
         subject = Subject.of(
             model.built,
             model.project,
             inputs,
             rebuild=lambda: self._live.build(model.project),
-            name=path.name.partition(".")[0],
+            name=Path(request.path).name.partition(".")[0],
             base=request.base,
+            check=Controls(self.controls, self._send, request.request, lambda watch: None).check,
         )
-        wanted = chosen_format(path, request.format, request.weights_only)
-        proof = export(subject, path, wanted, self._catalogue)
-        self._send(
-            Exported(
-                request=request.request,
-                path=str(path),
-                difference=proof.difference,
-                verified_by=proof.verified_by,
-                notes=proof.notes,
-            )
-        )
+        self._send(answer(request, subject, self._catalogue))
 
     def _open_model(self, request: OpenModel) -> None:
         with opening(Path(request.path)) as found:

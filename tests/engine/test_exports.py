@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace as replaced
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,13 @@ from kbuilder.document.formats import BY_ID, chosen_format
 from kbuilder.document.options import CompileOptions
 from kbuilder.document.own_code import teach
 from kbuilder.document.project import Project
+from kbuilder.document.tf_keras import how_to_install
 from kbuilder.document.values import KerasObject
 from kbuilder.engine.build import BuiltModel, build
 from kbuilder.engine.build_error import BuildError
 from kbuilder.engine.compiling import compile_model
-from kbuilder.engine.exports import exporting, proof, tf_keras
+from kbuilder.engine.controls import StopRequestedError
+from kbuilder.engine.exports import proof, tf_keras
 from kbuilder.engine.exports.exporting import export
 from kbuilder.engine.exports.keras_files import configuration
 from kbuilder.engine.exports.proof import Answer, Proof, ProofError
@@ -199,12 +202,21 @@ def test_blocked_formats_are_refused_before_anything_is_written(tmp_path: Path) 
 def test_missing_packages_are_named_with_the_command(
     trained: Subject, tmp_path: Path, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(exporting.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(KBuilderError, match="pip install onnx tf2onnx onnxruntime"):
         exported(trained, tmp_path / "m.onnx")
-    monkeypatch.setattr(tf_keras, "folder", lambda: None)
+    monkeypatch.setattr("kbuilder.document.tf_keras.folder", lambda: None)
     with pytest.raises(KBuilderError, match=r"--no-deps --target .*tf_keras.* tf_keras==2"):
         exported(trained, tmp_path / "m.h5", "tf_keras_hdf5")
+
+
+def test_who_does_not_wait_leaves_nothing_behind(trained: Subject, tmp_path: Path) -> None:
+    def check() -> None:
+        raise StopRequestedError(keep=False)
+
+    with pytest.raises(StopRequestedError):
+        exported(replaced(trained, check=check), tmp_path / "m.keras")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.slow
@@ -292,7 +304,7 @@ def test_training_goes_on_in_tf_keras(tmp_path: Path, monkeypatch: Any) -> None:
         weights = {str(n): values for n, values in enumerate(model.get_weights())}
         np.savez(f"{paths[-1]}.npz", x=x, y=y, **weights)
     folder = tf_keras.folder()
-    assert folder is not None, tf_keras.how_to_install()
+    assert folder is not None, how_to_install()
     done = subprocess.run(
         [sys.executable, "-c", TRAINING, str(folder), *map(str, paths)],
         capture_output=True,
@@ -404,7 +416,9 @@ def test_every_layer_that_is_blocked_could_not_be_converted(
             WRITERS[format_id](bare_subject(model_with(spec)), tmp_path / "m", load_catalogue())
 
 
-def answer_here(script: str, words: list[Any], arrays: list[Any], files: dict[str, str]) -> Answer:
+def answer_here(
+    script: str, words: list[Any], arrays: list[Any], files: dict[str, str], check: Any
+) -> Answer:
     """What the runtime finds, in this process: starting one for each layer would take minutes."""
     names = json.loads(files["names.json"])
     fed = dict(zip(names["inputs"], arrays, strict=True))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +9,7 @@ from kbuilder.document.atomic import write_atomically, write_folder_atomically
 from kbuilder.document.catalogue import Catalogue
 from kbuilder.document.errors import KBuilderError
 from kbuilder.document.exportable import blockers
-from kbuilder.document.formats import Format
+from kbuilder.document.formats import Format, chosen_format
 from kbuilder.engine.build_error import BuildError
 from kbuilder.engine.exports import (
     keras_files,
@@ -22,6 +20,7 @@ from kbuilder.engine.exports import (
 )
 from kbuilder.engine.exports.proof import Proof, ProofError
 from kbuilder.engine.exports.subject import Subject
+from kbuilder.link.messages import Export, Exported
 
 SAVED_MODEL = "saved_model.pb"
 """The file by which TensorFlow knows such a folder."""
@@ -45,15 +44,33 @@ WRITERS: dict[str, Writer] = {
 """Each writes to the path it is given and proves what it has written."""
 
 
+def answer(request: Export, subject: Subject, catalogue: Catalogue) -> Exported:
+    """Do what is asked, and say how it was tried.
+
+    Raises:
+        BuildError, KBuilderError, SaveError: as for ``export``.
+        StopRequestedError: the user did not want to wait; nothing is written.
+    """
+    path = Path(request.path)
+    wanted = chosen_format(path, request.format, request.weights_only)
+    proof = export(subject, path, wanted, catalogue)
+    return Exported(
+        request=request.request,
+        path=str(path),
+        difference=proof.difference,
+        verified_by=proof.verified_by,
+        notes=proof.notes,
+    )
+
+
 def export(subject: Subject, path: Path, wanted: Format, catalogue: Catalogue) -> Proof:
     """Write the model, prove the file, and only then put it in the place of ``path``.
 
     Raises:
-        BuildError: the format cannot hold this network; the problems say why.
-        KBuilderError: a package is missing, or the file does not hold the same model.
+        BuildError: the format cannot hold this network, or a package is missing; the problems say why.
+        KBuilderError: the file does not hold the same model.
         SaveError: it could not be written. What stood at ``path`` before still does in all cases.
     """
-    refuse_missing_packages(wanted)
     faults = tuple(
         each for each in blockers(subject.project, catalogue, wanted) if each.severity == "error"
     )
@@ -75,23 +92,3 @@ def export(subject: Subject, path: Path, wanted: Format, catalogue: Catalogue) -
             "Choose another format."
         ) from error
     return proofs[0]
-
-
-def refuse_missing_packages(wanted: Format) -> None:
-    """Refuse a format that needs a package which is not there.
-
-    Raises:
-        KBuilderError: with the command that installs it.
-    """
-    missing = [
-        package for module, package in wanted.needs if importlib.util.find_spec(module) is None
-    ]
-    if wanted.id == "tf_keras_hdf5" and tf_keras.is_there():
-        missing = []
-    if missing:
-        command = f"{sys.executable} -m pip install {' '.join(missing)}"
-        if wanted.id == "tf_keras_hdf5":
-            command = tf_keras.how_to_install()
-        raise KBuilderError(
-            f"{wanted.title} needs {' and '.join(missing)} to be written and proved. Install it: {command}"
-        )

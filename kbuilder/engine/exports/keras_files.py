@@ -27,7 +27,10 @@ def write_whole(subject: Subject, path: Path, catalogue: Catalogue) -> Proof:
         write_keras(subject.model, path, subject.project)
     else:
         write_hdf5(subject.model, path, subject.project, catalogue)
-    return compared(subject, ask(SCRIPT, ["model", path], subject.inputs, needed_code(subject)))
+    return compared(
+        subject,
+        ask(SCRIPT, ["model", path], subject.inputs, needed_code(subject), check=subject.check),
+    )
 
 
 def write_weights_alone(subject: Subject, path: Path, catalogue: Catalogue) -> Proof:
@@ -35,14 +38,16 @@ def write_weights_alone(subject: Subject, path: Path, catalogue: Catalogue) -> P
     del catalogue
     write_weights(subject.model, path)
     files = {**needed_code(subject), "model.json": subject.model.to_json()}
-    return compared(subject, ask(SCRIPT, ["weights", path], subject.inputs, files))
+    return compared(
+        subject, ask(SCRIPT, ["weights", path], subject.inputs, files, check=subject.check)
+    )
 
 
 def write_json(subject: Subject, path: Path, catalogue: Catalogue) -> Proof:
     """The description alone: proved by the configuration of the model that it gives."""
     del catalogue
     write_bytes(path, json.dumps(json.loads(subject.model.to_json()), indent=1).encode())
-    answer = ask(SCRIPT, ["json", path], (), needed_code(subject))
+    answer = ask(SCRIPT, ["json", path], (), needed_code(subject), check=subject.check)
     refuse_other_config(configuration(subject.model), answer.facts["config"], answer.program)
     return Proof(None, answer.program, ("The configurations are equal. Weights are not in it.",))
 

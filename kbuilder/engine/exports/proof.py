@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from kbuilder.engine.exports.subject import Subject
+from kbuilder.engine.exports.subject import Check, Subject, no_hurry
 
 PROOFS = Path(__file__).with_name("proofs")
 TIMEOUT_S = 300
+PATIENCE_S = 0.1
+"""So long until one looks again whether the user still waits."""
 LARGEST_DIFFERENCE = 1e-4
 """Of outputs up to 1; larger ones may differ in proportion. Kernels of two programs round otherwise."""
 LARGEST_HALF = 2e-2
@@ -55,6 +58,7 @@ def ask(
     arrays: Sequence[np.ndarray] = (),
     files: Mapping[str, str] | None = None,
     path: Sequence[Path] = (),
+    check: Check = no_hurry,
 ) -> Answer:
     """Run one of the proof scripts in a process of its own.
 
@@ -70,7 +74,7 @@ def ask(
         for file, text in (files or {}).items():
             (folder / file).write_text(text, encoding="utf-8")
         command = [sys.executable, "-I", "-B", str(PROOFS / script), *map(str, words), str(folder)]
-        _run(command, os.pathsep.join(map(str, path)))
+        _run(command, os.pathsep.join(map(str, path)), check)
         facts = folder / "facts.json"
         return Answer(
             program=(folder / "program.txt").read_text(encoding="utf-8"),
@@ -123,7 +127,7 @@ def _alike(subject: Subject, ours: np.ndarray, theirs: np.ndarray) -> bool:
     return difference(ours, theirs) <= largest * max(1.0, float(finite.max(initial=0.0)))
 
 
-def _run(command: list[str], path: str) -> None:
+def _run(command: list[str], path: str, check: Check) -> None:
     environment = {
         **{key: value for key, value in os.environ.items() if not key.startswith("PYTHON")},
         "KBUILDER_PROOF_PATH": path,
@@ -131,21 +135,38 @@ def _run(command: list[str], path: str) -> None:
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "CUDA_VISIBLE_DEVICES": "-1",
     }
-    try:
-        done = subprocess.run(
-            command,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=TIMEOUT_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise ProofError(f"it was not loaded within {TIMEOUT_S} seconds") from error
-    if done.returncode:
-        raise ProofError(_last_words(done.stderr))
+    with subprocess.Popen(
+        command,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+    ) as process:
+        try:
+            said = _wait(process, check)
+        finally:
+            process.kill()
+    if process.returncode:
+        raise ProofError(_last_words(said))
+
+
+def _wait(process: subprocess.Popen[str], check: Check) -> str:
+    """What the process said when it has ended.
+
+    Raises:
+        ProofError: it takes too long.
+        StopRequestedError: ``check`` says so.
+    """
+    ends = time.monotonic() + TIMEOUT_S
+    while True:
+        check()
+        try:
+            return process.communicate(timeout=PATIENCE_S)[1]
+        except subprocess.TimeoutExpired:
+            if time.monotonic() > ends:
+                raise ProofError(f"it was not loaded within {TIMEOUT_S} seconds") from None
 
 
 def _last_words(said: str) -> str:

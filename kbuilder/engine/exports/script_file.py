@@ -51,7 +51,9 @@ def write(subject: Subject, path: Path, catalogue: Catalogue) -> Proof:
         place.project, catalogue, subject.name, place.fields, place.path, place.targets_path
     )
     write_bytes(path, text.encode())
-    answer = ask(SCRIPT, ["python", path], files={"rows.txt": str(PROOF_SAMPLES)})
+    answer = ask(
+        SCRIPT, ["python", path], files={"rows.txt": str(PROOF_SAMPLES)}, check=subject.check
+    )
     ours = subject.rebuild().model
     refuse_other_config(plain_configuration(ours), _plain(answer.facts["config"]), answer.program)
     _refuse_other_compile(subject, answer.facts["compile"])

@@ -19,6 +19,11 @@ OPEN_LENGTH = 16
 """How long an open dimension is in random samples."""
 
 Rebuild = Callable[[], BuiltModel]
+Check = Callable[[], object]
+
+
+def no_hurry() -> None:
+    """The check of those who wait to the end."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,7 @@ class Subject:
 
     ``rebuild`` makes the model anew from its seed. ``name`` is what it is called; ``base`` the folder
     that relative data paths start from. ``from_data`` tells that the samples are the data's first.
+    ``check`` raises when the user does not want to wait any longer.
     """
 
     built: BuiltModel
@@ -36,6 +42,7 @@ class Subject:
     name: str = "model"
     base: str = ""
     from_data: bool = False
+    check: Check = no_hurry
 
     @classmethod
     def of(
@@ -46,6 +53,7 @@ class Subject:
         rebuild: Rebuild,
         name: str = "model",
         base: str = "",
+        check: Check = no_hurry,
     ) -> Subject:
         """With the first samples of ``inputs``, or with random ones where there are none."""
         model = built.model
@@ -54,7 +62,7 @@ class Subject:
             tried = [_as_input(a, t) for a, t in zip(inputs, model.inputs, strict=True)]
         else:
             tried = random_inputs(model)
-        return cls(built, project, tried, rebuild, name, base, from_data)
+        return cls(built, project, tried, rebuild, name, base, from_data, check)
 
     @property
     def model(self) -> keras.Model:

@@ -32,7 +32,9 @@ def write_saved_model(subject: Subject, path: Path, catalogue: Catalogue) -> Pro
     del catalogue
     with _quiet():
         subject.model.export(str(path), format="tf_saved_model", verbose=False)
-    return compared(subject, ask("plain_tensorflow.py", [path], subject.inputs))
+    return compared(
+        subject, ask("plain_tensorflow.py", [path], subject.inputs, check=subject.check)
+    )
 
 
 def write_onnx(subject: Subject, path: Path, catalogue: Catalogue) -> Proof:
@@ -53,7 +55,9 @@ def write_onnx(subject: Subject, path: Path, catalogue: Catalogue) -> Proof:
         )
     path.write_bytes(model.SerializeToString())
     files = {"names.json": json.dumps(names)}
-    return compared(subject, ask("plain_onnx.py", [path], subject.inputs, files))
+    return compared(
+        subject, ask("plain_onnx.py", [path], subject.inputs, files, check=subject.check)
+    )
 
 
 def write_litert(subject: Subject, path: Path, catalogue: Catalogue) -> Proof:
@@ -70,7 +74,9 @@ def write_litert(subject: Subject, path: Path, catalogue: Catalogue) -> Proof:
         content = _converted(converter.convert)
     path.write_bytes(content)
     files = {"names.json": json.dumps(names)}
-    return compared(subject, ask("plain_litert.py", [path], subject.inputs, files))
+    return compared(
+        subject, ask("plain_litert.py", [path], subject.inputs, files, check=subject.check)
+    )
 
 
 def _erfc(graph: Any, node: Any, name: str, arguments: Any) -> None:

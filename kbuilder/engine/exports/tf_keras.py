@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +11,7 @@ import keras
 import numpy as np
 
 from kbuilder.document.catalogue import Catalogue
-from kbuilder.document.tf_keras import PACKAGE, table
+from kbuilder.document.tf_keras import folder, table
 from kbuilder.engine.exports.proof import Answer, Proof, ProofError, ask, compared, difference
 from kbuilder.engine.exports.subject import Subject
 from kbuilder.engine.exports.tf_keras_config import (
@@ -23,30 +21,8 @@ from kbuilder.engine.exports.tf_keras_config import (
 )
 from kbuilder.engine.weight_files import write_older_layout
 
-MODULE = "tf_keras"
 BY_KIND = ("Adam", "Adamax", "Adadelta")
 """Optimizers that keep pairs for each variable, in an order that has changed."""
-
-
-def folder() -> Path | None:
-    """The folder beside our packages that tf-keras may be installed in, if it is there.
-
-    It stands apart because Keras 3 and tf.keras 2.x must not be found by each other.
-    """
-    place = Path(sys.prefix, MODULE)
-    return place if (place / MODULE).is_dir() else None
-
-
-def is_there() -> bool:
-    """Whether tf-keras can be imported by the process that proves a file."""
-    return folder() is not None or importlib.util.find_spec(MODULE) is not None
-
-
-def how_to_install() -> str:
-    """The command that installs it."""
-    return (
-        f"{sys.executable} -m pip install --no-deps --target {Path(sys.prefix, MODULE)} {PACKAGE}"
-    )
 
 
 def write(subject: Subject, path: Path, catalogue: Catalogue) -> Proof:
@@ -66,7 +42,13 @@ def write(subject: Subject, path: Path, catalogue: Catalogue) -> Proof:
             if state:
                 _write_state(file.create_group("optimizer_weights"), state)
     place = folder()
-    answer = ask("plain_tf_keras.py", [path], subject.inputs, path=[place] if place else [])
+    answer = ask(
+        "plain_tf_keras.py",
+        [path],
+        subject.inputs,
+        path=[place] if place else [],
+        check=subject.check,
+    )
     count = len(subject.outputs)
     _refuse_other_state([values for _, values in state], answer.arrays[count:])
     notes = []
