@@ -202,7 +202,7 @@ class Inference:
         call: Params,
     ) -> Inferred:
         with without_weights():
-            layer = make_layer(node, self._catalogue, named=False)
+            layer = make_layer(_forgetful(node), self._catalogue, named=False)
             if made_on is not inputs:
                 call_layer(layer, spec, node, made_on, {})
             outputs = call_layer(layer, spec, node, inputs, call)
@@ -216,6 +216,22 @@ class Inference:
             weight_shapes=tuple(tuple(weight.shape) for weight in layer.weights),
             mult_adds=mult_adds(layer, _shapes(tensor for _, tensor in inputs), _shapes(outputs)),
         )
+
+
+def _forgetful(node: Node) -> Node:
+    """The node without ``stateful``, whose states Keras makes with values although none are wanted."""
+    params = {key: _without_state(value) for key, value in node.params.items() if key != "stateful"}
+    return msgspec.structs.replace(node, params=params)
+
+
+def _without_state(value: Any) -> Any:
+    """The same for a layer inside a wrapper."""
+    if not isinstance(value, dict) or not isinstance(value.get("params"), dict):
+        return value
+    inner = {
+        key: _without_state(item) for key, item in value["params"].items() if key != "stateful"
+    }
+    return {**value, "params": inner}
 
 
 def _gives_the_same(found: _Judged | None, last: _Judged | None) -> bool:

@@ -37,7 +37,7 @@ def optimizer_from(catalogue: Catalogue, raw: Any, origin: Origin, notes: list[s
     is_new = origin.has_new_optimizers and (
         "is_legacy_optimizer" in config and not config["is_legacy_optimizer"]
     )
-    name, params = _translated(name, config, origin, is_new=is_new)
+    name, params = _translated(name, config, origin, notes, is_new=is_new)
     spec = catalogue.find("optimizers", name)
     if spec is None:
         notes.append(f"Its optimizer “{name}” is not one of Keras 3; Adam is taken instead.")
@@ -53,7 +53,7 @@ def optimizer_from(catalogue: Catalogue, raw: Any, origin: Origin, notes: list[s
 
 
 def _translated(
-    name: str, config: Mapping[str, Any], origin: Origin, *, is_new: bool
+    name: str, config: Mapping[str, Any], origin: Origin, notes: list[str], *, is_new: bool
 ) -> tuple[str, Params]:
     params: Params = {
         _RENAMED.get(key, key): _short(value)
@@ -64,6 +64,11 @@ def _translated(
     if isinstance(rate, Mapping):
         params["learning_rate"] = _schedule(rate)
     if is_new:
+        if name == "Nadam":
+            notes.append(
+                "Nadam of TensorFlow 2.11 to 2.15 counted its momentum once for each weight, that of Keras 3 counts "
+                "once for each step: further training is a little other."
+            )
         return name, params
     if name in _ROOT_OUTSIDE:
         _root_outside(name, params)
