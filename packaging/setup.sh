@@ -38,7 +38,7 @@ if [ -n "$missing" ]; then
 fi
 
 stamp=.venv/.installed
-wanted=$(cat pyproject.toml packaging/constraints.txt packaging/setup.sh | cksum)
+wanted=$(cat pyproject.toml packaging/constraints.txt packaging/tf_keras.txt packaging/setup.sh | cksum)
 if [ -x .venv/bin/kbuilder ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then
     exit 0
 fi
@@ -52,4 +52,7 @@ fi
 echo "Installing the pinned Python packages into .venv (about 3 GB with TensorFlow) ..."
 .venv/bin/python -m pip install --quiet --disable-pip-version-check \
     --constraint packaging/constraints.txt --editable '.[dev]'
+# tf_keras writes and reads files of Keras 2 for the tests and for proofs; beside Keras 3, not among its packages.
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade \
+    --target .venv/tf_keras --requirement packaging/tf_keras.txt
 echo "$wanted" >"$stamp"

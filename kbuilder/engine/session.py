@@ -14,7 +14,7 @@ from kbuilder.document.layout import layout
 from kbuilder.document.own_code import teach
 from kbuilder.document.problems import Problem
 from kbuilder.document.project import Project
-from kbuilder.engine import data
+from kbuilder.engine import data, weights_mapping
 from kbuilder.engine.adapting import adapt
 from kbuilder.engine.applications import (
     IMAGENET,
@@ -60,6 +60,7 @@ from kbuilder.link.messages import (
     Inferred,
     LoadWeights,
     MakeApplication,
+    MatchWeights,
     ModelOpened,
     OpenModel,
     Preview,
@@ -72,6 +73,7 @@ from kbuilder.link.messages import (
     Train,
     WeightsKept,
     WeightsLoaded,
+    WeightsMatched,
 )
 
 
@@ -101,6 +103,7 @@ class Session:
             Adapt: self._adapt,
             OpenModel: self._open_model,
             MakeApplication: self._make_application,
+            MatchWeights: self._match_weights,
             LoadWeights: self._load_weights,
             Quit: lambda request: None,
         }
@@ -316,9 +319,14 @@ class Session:
         self._live.drop()
         self._send(WeightsLoaded(request=request.request, run=run, loaded=loaded, left=left))
 
+    def _match_weights(self, request: MatchWeights) -> None:
+        built = self._live.build(request.project)
+        matches, sources = weights_mapping.matched(built, Path(request.path), request.by)
+        self._send(WeightsMatched(request=request.request, matches=matches, sources=sources))
+
     def _load_weights(self, request: LoadWeights) -> None:
         built = self._live.build(request.project)
-        loaded, left = load_weights(built.model, Path(request.path))
+        loaded, left = weights_mapping.load(built, Path(request.path), request.mapping)
         run = Run.create(Path(request.run), request.project)
         run.log("weights loaded", path=request.path)
         run.save(capture(built.model))

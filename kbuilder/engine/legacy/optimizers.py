@@ -66,8 +66,8 @@ def _translated(
     if is_new:
         if name == "Nadam":
             notes.append(
-                "Nadam of TensorFlow 2.11 to 2.15 counted its momentum once for each weight, that of Keras 3 counts "
-                "once for each step: further training is a little other."
+                "Nadam of TensorFlow 2.11 to 2.15 counted its momentum once for each weight, that of Keras 3 "
+                "counts once for each step: further training is a little other."
             )
         return name, params
     if name in _ROOT_OUTSIDE:

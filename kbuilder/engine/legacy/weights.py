@@ -17,7 +17,8 @@ Layers = Mapping[str, keras.Layer]
 
 _OLD_CONTAINER = "_layer_checkpoint_dependencies"
 _PARTS_IN_ORDER = ("forward_layer", "backward_layer", "_query", "_key", "_value", "_output")
-_STATE_OF_CHANCE = ("StateVar", "seed_generator", "rng_state")
+STATE_OF_CHANCE = ("StateVar", "seed_generator", "rng_state")
+"""Parts of names of weights that are random generators."""
 
 
 def load(
@@ -72,7 +73,7 @@ def _from_groups(
         stored = [
             (name, np.asarray(root[group][name]))
             for name in read_names(root[group], "weight_names")
-            if not any(word in name for word in _STATE_OF_CHANCE)
+            if not any(word in name for word in STATE_OF_CHANCE)
         ]
         parts |= _shared_out(stored, inside, layers)
     return lambda leaf: parts.get(leaf.node, [])
@@ -142,20 +143,21 @@ def _from_places(file: h5py.File) -> Callable[[Leaf], list[np.ndarray]]:
     def find(leaf: Leaf) -> list[np.ndarray]:
         for place in (leaf.place, leaf.place.replace("layers/", f"{_OLD_CONTAINER}/")):
             if place in file:
-                return _arrays(file[place])
+                return arrays_below(file[place])
         return []
 
     return find
 
 
-def _arrays(group: h5py.Group) -> list[np.ndarray]:
+def arrays_below(group: h5py.Group) -> list[np.ndarray]:
+    """All weights of one object in the layout of ``.weights.h5``, in the order of its layer."""
     found: list[np.ndarray] = []
     if "vars" in group:
         keys = sorted((key for key in group["vars"] if key.isdecimal()), key=int)
         found += [np.asarray(group["vars"][key]) for key in keys]
     for key in sorted(group, key=_part_order):
-        if key != "vars" and isinstance(group[key], h5py.Group) and key not in _STATE_OF_CHANCE:
-            found += _arrays(group[key])
+        if key != "vars" and isinstance(group[key], h5py.Group) and key not in STATE_OF_CHANCE:
+            found += arrays_below(group[key])
     return found
 
 
