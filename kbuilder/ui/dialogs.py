@@ -5,6 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtWidgets import QMessageBox, QWidget
 
+EXPORT = "export_dialog"
+"""Object name of the export dialog; its property ``request`` is the one it waits for, or 0."""
+
 
 def show_error(parent: QWidget, title: str, text: str, details: str = "") -> None:
     """Say what could not be done. Does not block; the box goes when it is closed."""

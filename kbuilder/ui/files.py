@@ -63,7 +63,7 @@ class Files(QObject):
         path, _ = QFileDialog.getOpenFileName(
             self._window,
             self.tr("Open a project or a model"),
-            self._folder(),
+            self.folder(),
             self.tr("Projects and models ({0})").format(patterns),
         )
         if path:
@@ -125,7 +125,7 @@ class Files(QObject):
     def save_as(self) -> bool:
         """Ask where to save."""
         stem = self._document.name or "model"
-        name = str(self._document.path or Path(self._folder()) / f"{stem}{ENDING}")
+        name = str(self._document.path or Path(self.folder()) / f"{stem}{ENDING}")
         chosen, _ = QFileDialog.getSaveFileName(
             self._window,
             self.tr("Save the project"),
@@ -177,7 +177,7 @@ class Files(QObject):
         path, _ = QFileDialog.getOpenFileName(
             self._window,
             self.tr("Load weights"),
-            self._folder(),
+            self.folder(),
             self.tr("Keras weights (*.h5 *.hdf5)"),
         )
         if path:
@@ -185,7 +185,7 @@ class Files(QObject):
 
     def _export(self, title: str, name: str, kinds: str, *, weights_only: bool) -> None:
         chosen, _ = QFileDialog.getSaveFileName(
-            self._window, title, str(Path(self._folder()) / name), kinds
+            self._window, title, str(Path(self.folder()) / name), kinds
         )
         if chosen:
             self.told.emit(self.tr("Writing {0}…").format(Path(chosen).name))
@@ -253,7 +253,7 @@ class Files(QObject):
             "table": self.tr("Tables (*.csv)"),
         }
         path, _ = QFileDialog.getOpenFileName(
-            self._window, self.tr("Choose the data"), self._folder(), kinds[kind]
+            self._window, self.tr("Choose the data"), self.folder(), kinds[kind]
         )
         return path
 
@@ -287,6 +287,7 @@ class Files(QObject):
         names = [str(path.absolute()), *(str(known) for known in self.recent())]
         self._settings.setValue(RECENT_KEY, list(dict.fromkeys(names))[:MOST_RECENT])
 
-    def _folder(self) -> str:
+    def folder(self) -> str:
+        """Where to begin looking: beside the project, else at home."""
         path = self._document.path
         return str(path.parent if path else Path.home())

@@ -163,18 +163,25 @@ class Training(QObject):
                 )
             )
 
-    def export(self, path: Path, *, weights_only: bool) -> None:
-        """Write the trained model, or the untrained one before the first run."""
+    def export(self, path: Path, *, weights_only: bool, format_id: str = "") -> int:
+        """Write the trained model, or the untrained one before the first run; returns the request."""
+        request = self._engine.next_request()
         self._engine.send(
             Export(
-                request=self._engine.next_request(),
+                request=request,
                 project=self._document.project,
                 path=str(path),
                 base=self.base,
                 run=self.run,
+                format=format_id,
                 weights_only=weights_only,
             )
         )
+        return request
+
+    def give_up_export(self) -> None:
+        """End the export that is under way."""
+        self._engine.send(Stop(keep=False))
 
     def open_model(self, path: Path) -> None:
         """Read a model file; the network comes by ``done``, and its weights later in the same way."""

@@ -26,7 +26,7 @@ from kbuilder.document.templates import load_templates
 from kbuilder.document.values import KerasObject
 from kbuilder.engine.build import build
 from kbuilder.engine.compiling import compile_model
-from kbuilder.engine.exports.script_file import data_place, plain_configuration
+from kbuilder.engine.exports.script_file import place_of, plain_configuration
 from kbuilder.engine.session import Session
 from kbuilder.link.messages import EpochEnded, Train
 from kbuilder.resources import resource
@@ -50,8 +50,7 @@ def template(name: str) -> Project:
 
 
 def text_of(project: Project, catalogue: Any, base: str = "") -> str:
-    found = data_place(project, base)
-    return script(found.project, catalogue, "it", found.fields, found.path, found.targets_path)
+    return script(place_of(project, base), catalogue, "it")
 
 
 def module_of(text: str) -> types.ModuleType:

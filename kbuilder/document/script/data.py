@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from kbuilder.document.facts import FieldFacts
 from kbuilder.document.graph import Node
-from kbuilder.document.project import Project
 from kbuilder.document.script.code import (
     Expression,
     Names,
@@ -17,6 +15,7 @@ from kbuilder.document.script.code import (
     statement,
     value,
 )
+from kbuilder.document.script.place import DataPlace
 
 TEXT = "text"
 """The dtype of a field of classes that are given by their names."""
@@ -65,10 +64,11 @@ _ENDINGS = ("png", "jpg", "jpeg", "gif", "bmp", "webp")
 class DataWriter:
     """Writes ``load_data`` for a project whose fields are known by name."""
 
-    def __init__(self, project: Project, fields: Mapping[str, FieldFacts], path: str) -> None:
-        self._project = project
-        self._fields = fields
-        self._path = path
+    def __init__(self, place: DataPlace) -> None:
+        self._place = place
+        self._project = place.project
+        self._fields = place.fields
+        self._path = place.path
         self._names = Names(("DATA", "TARGETS", "csv", "file", "keras", "np", "path"))
         self._variables: dict[str, str] = {}
         self._lines: list[str] = []
@@ -78,11 +78,11 @@ class DataWriter:
         """Whether the data is a CSV file."""
         return self._project.data.kind == "table" or self._path.endswith(".csv")
 
-    def constants(self, targets_path: str) -> list[str]:
+    def constants(self) -> list[str]:
         """Where the data lies."""
         lines = statement(call("Path", value(self._path)), "DATA = ", depth=0)
-        if targets_path:
-            lines += statement(call("Path", value(targets_path)), "TARGETS = ", depth=0)
+        if targets := self._place.targets_path:
+            lines += statement(call("Path", value(targets)), "TARGETS = ", depth=0)
         if self._project.data.kind == "images":
             endings = sequence((value(f".{ending}") for ending in _ENDINGS), "()")
             lines += statement(endings, "ENDINGS = ", depth=0)

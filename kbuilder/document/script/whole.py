@@ -3,48 +3,44 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from kbuilder import __version__
 from kbuilder.document.catalogue import Catalogue
-from kbuilder.document.facts import FieldFacts
 from kbuilder.document.options import CompileOptions, OutputOptions
 from kbuilder.document.project import Project
 from kbuilder.document.script.code import Expression, Raw, call, quoted, sequence, statement, value
 from kbuilder.document.script.data import DataWriter
 from kbuilder.document.script.layers import LayerWriter
 from kbuilder.document.script.objects import Objects
+from kbuilder.document.script.place import DataPlace
 
 _JIT_COMPILE = {"always": True, "never": False}
 _FUTURE = re.compile(r"^from __future__ import .*\n", re.MULTILINE)
 
 
-def script(
-    project: Project,
-    catalogue: Catalogue,
-    name: str,
-    fields: Mapping[str, FieldFacts] | None = None,
-    data_path: str = "",
-    targets_path: str = "",
-) -> str:
+def script(place: DataPlace, catalogue: Catalogue, name: str) -> str:
     """The project as a Python script that needs nothing but Keras and NumPy.
 
-    ``name`` is what the model is called and saved as. With ``fields``, the fields of the data source by
-    name, and ``project.data`` telling which feed which node, it also reads the data and trains.
+    ``name`` is what the model is called and saved as. Where the place has data, it reads them and trains.
+
+    Raises:
+        KBuilderError: the graph has a class that nobody knows, or a circle.
     """
+    project = place.project
     objects = Objects(catalogue, project.custom_code)
     layers = LayerWriter(project.graph, catalogue, objects)
     layers.write()
     judged = any(each.loss for each in _outputs(project))
     compile_lines = _compile_function(project, objects) if judged else []
-    data = DataWriter(project, fields, data_path) if fields and judged else None
+    data = DataWriter(place) if place.fields and judged else None
     data_lines = data.functions() if data else []
     future = "".join(_FUTURE.findall(project.custom_code))
     own = _FUTURE.sub("", project.custom_code).strip("\n")
     sections = [
         [_docstring(name, data is not None)],
         [*([future.strip()] if future else []), *_imports(objects, data)],
-        [f"SEED = {project.fit.seed}", *(data.constants(targets_path) if data else [])],
+        [f"SEED = {project.fit.seed}", *(data.constants() if data else [])],
         own.splitlines(),
         data_lines,
         _model_function(project, layers.lines),

@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
-from msgspec.structs import replace
 
 from kbuilder.document.atomic import write_bytes
 from kbuilder.document.catalogue import Catalogue
 from kbuilder.document.facts import FieldFacts
 from kbuilder.document.project import Project
+from kbuilder.document.script.place import DataPlace, data_place
 from kbuilder.document.script.whole import script
 from kbuilder.engine.data import open_source
 from kbuilder.engine.data_mapping import map_fields
@@ -28,29 +27,15 @@ from kbuilder.engine.exports.keras_files import (
 )
 from kbuilder.engine.exports.proof import Proof, ProofError, ask, difference
 from kbuilder.engine.exports.subject import PROOF_SAMPLES, Subject
-from kbuilder.resources import resource
 
 _MADE_UP = re.compile(r"(keras_tensor|input_layer)(_\d+)?")
 """Names that Keras counts up by itself."""
 
 
-@dataclass(frozen=True)
-class DataPlace:
-    """Where the data of a project lies, its fields, and the project with every field assigned."""
-
-    project: Project
-    fields: dict[str, FieldFacts]
-    path: str = ""
-    targets_path: str = ""
-
-
 def write(subject: Subject, path: Path, catalogue: Catalogue) -> Proof:
     """The script; the difference is that of the weights which it starts with and ours."""
-    place = data_place(subject.project, subject.base)
-    text = script(
-        place.project, catalogue, subject.name, place.fields, place.path, place.targets_path
-    )
-    write_bytes(path, text.encode())
+    place = place_of(subject.project, subject.base)
+    write_bytes(path, script(place, catalogue, subject.name).encode())
     answer = ask(
         SCRIPT, ["python", path], files={"rows.txt": str(PROOF_SAMPLES)}, check=subject.check
     )
@@ -73,30 +58,21 @@ def write(subject: Subject, path: Path, catalogue: Catalogue) -> Proof:
     return Proof(0.0, answer.program, tuple(notes))
 
 
-def data_place(project: Project, base: str) -> DataPlace:
+def place_of(project: Project, base: str) -> DataPlace:
     """Where a script finds the data, and which of its fields feed which node.
 
     Raises:
         KBuilderError: the data cannot be read.
     """
-    data = project.data
-    if not data.kind or not data.path:
-        return DataPlace(project, {})
-    source = open_source(data, base)
-    choice = map_fields(source, project.graph, data)
-    fields = {
-        field.name: FieldFacts(
-            name=field.name, dtype=field.dtype, shape=field.shape, classes=field.classes
-        )
+    if not project.data.kind or not project.data.path:
+        return DataPlace(project=project)
+    source = open_source(project.data, base)
+    choice = map_fields(source, project.graph, project.data)
+    fields = (
+        FieldFacts(name=field.name, dtype=field.dtype, shape=field.shape, classes=field.classes)
         for field in source.fields
-    }
-    complete = replace(data, inputs=choice.inputs, targets=choice.targets)
-    path = Path(base, data.path).absolute()
-    if data.kind == "sample":
-        arrays = resource("data", f"{data.path}.npz")
-        path = Path(arrays if arrays.exists() else resource("data", f"{data.path}.csv"))
-    targets = str(Path(base, data.targets_path).absolute()) if data.targets_path else ""
-    return DataPlace(replace(project, data=complete), fields, str(path), targets)
+    )
+    return data_place(project, base, fields, choice.inputs, choice.targets)
 
 
 def _refuse_other_compile(subject: Subject, found: Any) -> None:

@@ -1,0 +1,41 @@
+"""Where a script finds the data of a project, and which fields feed which node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import msgspec
+from msgspec.structs import replace
+
+from kbuilder.document.facts import FieldFacts
+from kbuilder.document.project import Project
+from kbuilder.resources import resource
+
+Names = Mapping[str, tuple[str, ...]]
+
+
+class DataPlace(msgspec.Struct, frozen=True, kw_only=True):
+    """A project with every field assigned, the fields by name, and absolute paths of the files."""
+
+    project: Project
+    fields: dict[str, FieldFacts] = {}
+    path: str = ""
+    targets_path: str = ""
+
+
+def data_place(
+    project: Project, base: str, fields: Iterable[FieldFacts], inputs: Names, targets: Names
+) -> DataPlace:
+    """The place of the chosen data. ``inputs`` and ``targets`` name the fields for each node."""
+    data = replace(project.data, inputs=dict(inputs), targets=dict(targets))
+    path = Path(base, data.path).absolute()
+    if data.kind == "sample":
+        arrays = resource("data", f"{data.path}.npz")
+        path = Path(arrays if arrays.exists() else resource("data", f"{data.path}.csv"))
+    return DataPlace(
+        project=replace(project, data=data),
+        fields={field.name: field for field in fields},
+        path=str(path),
+        targets_path=str(Path(base, data.targets_path).absolute()) if data.targets_path else "",
+    )
