@@ -47,8 +47,9 @@ _CONSTANTS = {
     "numpy.newaxis": None,
 }
 _MODULES = {"keras.backend": "K", "tensorflow": "tf", "numpy": "np"}
+_CELLS = ("COPY_FREE_VARS", "MAKE_CELL")
+_WORDS = {"True": True, "False": False, "None": None}
 _DTYPES = {"float16", "float32", "float64", "int32", "int64", "bool", "uint8", "bfloat16"}
-_METHODS_OF_TENSORS = {"get_shape": ".shape"}
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def function_text(
     """As ``expression_of``, for code that is read already."""
     known = _known(code, defaults, closure, arguments, inputs)
     reasons = []
-    for version, table in OPERATIONS[code.layout]:
+    for version, table in _versions(code):
         try:
             text = _Interpreter(code, version, table, dict(known)).text()
         except UntranslatableError as error:
@@ -112,7 +113,21 @@ def function_text(
             reasons.append("its code does not fit this reader")
         else:
             return _bare(text)
-    raise UntranslatableError(min(reasons, key=lambda reason: "does not fit" in reason))
+    reasons.sort(key=lambda reason: "does not fit" in reason)
+    raise UntranslatableError(reasons[0] if reasons else "its Python is not known")
+
+
+def _versions(code: Code) -> list[tuple[str, Mapping[int, str]]]:
+    """Pythons that may have made the code; from 3.11 on it begins with RESUME, perhaps behind its cells."""
+    found = OPERATIONS[code.layout]
+    if code.layout != "3.11":
+        return list(found)
+    begin = code.parts["code"][0:12:2]
+    return [
+        (version, table)
+        for version, table in found
+        if next((name for op in begin if (name := table.get(op)) not in _CELLS), "") == "RESUME"
+    ]
 
 
 def _code(text: Any) -> Code:
@@ -278,13 +293,13 @@ class _Interpreter:
             self._push(self._local([*self._parts["cellvars"], *self._parts["freevars"]][arg]))
 
     def _do_load_global(self, arg: int) -> None:
-        if self._version >= (3, 11):
-            if arg & 1:
-                self._push(_NULL)
-            arg >>= 1
-        self._push(_Named(self._parts["names"][arg]))
-        if self._version >= (3, 13) and len(self._stack) > 1 and self._stack[-2] is _NULL:
-            self._stack[-2:] = [self._stack[-1], _NULL]
+        is_called = self._version >= (3, 11) and bool(arg & 1)
+        name = self._parts["names"][arg >> 1 if self._version >= (3, 11) else arg]
+        found = _WORDS[name] if name in _WORDS else _Named(name)  # words are names in Python 2
+        if not is_called:
+            self._push(found)
+        else:
+            self._stack += [found, _NULL] if self._version >= (3, 13) else [_NULL, found]
 
     def _do_load_name(self, arg: int) -> None:
         self._push(_Named(self._parts["names"][arg]))
@@ -367,6 +382,8 @@ class _Interpreter:
             arg >>= 5
         elif self._version >= (3, 12):
             arg >>= 4
+        if arg >= len(_COMPARED):
+            raise UntranslatableError("it asks for “in” or “is”")
         self._two(_COMPARED[arg])
 
     def _do_binary_subscr(self, arg: int) -> None:
