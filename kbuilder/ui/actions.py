@@ -21,6 +21,7 @@ from kbuilder.ui.canvas.command import (
 )
 from kbuilder.ui.canvas.commands import COMMANDS, refresh_commands
 from kbuilder.ui.canvas.selecting import count_selected
+from kbuilder.ui.exporting import offer_export
 from kbuilder.ui.icons import icon
 from kbuilder.ui.training import State
 
@@ -100,7 +101,7 @@ _FIRST = (
         "export",
         FILE,
         QT_TRANSLATE_NOOP("Actions", "Export…"),
-        lambda window: window.export(),
+        offer_export,
         "Ctrl+Shift+E",
         "export",
         _idle,

@@ -6,14 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QSettings, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QPaintEvent
-from PySide6.QtWidgets import (
-    QApplication,
-    QDialog,
-    QMainWindow,
-    QStackedWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from kbuilder import __version__
 from kbuilder.document import edits
@@ -28,6 +21,7 @@ from kbuilder.ui.canvas.view import CanvasView
 from kbuilder.ui.command_palette import CommandPalette
 from kbuilder.ui.document_bridge import DocumentBridge
 from kbuilder.ui.engine_thread import EngineThread
+from kbuilder.ui.exporting import exporting
 from kbuilder.ui.files import Files
 from kbuilder.ui.own_classes import OwnClasses
 from kbuilder.ui.panels.design_workspace import DesignWorkspace
@@ -184,23 +178,6 @@ class MainWindow(QMainWindow):
         self.show_workspace(DESIGN)
         self.design.problems.show_tuning()
 
-    def export(self) -> None:
-        """Offer every format to write the project in."""
-        # Imported here: the writers of pictures need not be there for the first picture of the window.
-        from kbuilder.ui.export_dialog import ExportDialog
-
-        suggested = Path(self.files.folder()) / (self.document.name or "model")
-        facts = self.workbench.facts
-        ExportDialog(
-            self.document.project,
-            self.catalogue,
-            facts,
-            self.workbench.preview,
-            self.training,
-            suggested,
-            self,
-        ).open()
-
     def switch_theme(self) -> None:
         """From dark to light and back; remembered."""
         choice = "light" if theme.current().dark else "dark"
@@ -282,18 +259,13 @@ class MainWindow(QMainWindow):
 
     @Slot(object)
     def _take_failure(self, event: Failed) -> None:
-        if event.request and event.request == self._exporting():
+        if event.request and event.request == exporting(self):
             return  # the dialog tells it
         dialogs.show_error(self, self.tr("This could not be done"), event.text, event.details)
         named = [problem.node for problem in event.problems if problem.node]
         if named:
             self.show_workspace(DESIGN)
             self.design.go_to(named[0])
-
-    def _exporting(self) -> int:
-        """The request that an export dialog waits for; 0 when there is none."""
-        dialog = self.findChild(QDialog, dialogs.EXPORT)
-        return int(dialog.property("request")) if dialog is not None else 0
 
     @Slot(str, str)
     def _mourn_workbench(self, cause: str, last_words: str) -> None:

@@ -35,7 +35,7 @@ class Stand:
         self.engine: Any = window._engines[1]
         window.files.folder = lambda: str(folder)  # type: ignore[method-assign]
         window.show()
-        window.export()
+        window.actions_by_id["export"].trigger()
         self.dialog = window.findChild(ExportDialog)
         qtbot.waitExposed(self.dialog)
 
