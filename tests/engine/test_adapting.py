@@ -114,8 +114,8 @@ def test_what_cannot_learn_says_why() -> None:
         adapt(alone, ["#it"], {"#data": NUMBERS}, CATALOGUE)
     with pytest.raises(KBuilderError, match="nothing to adapt"):
         adapt(project, ["#data"], {"#data": NUMBERS}, CATALOGUE)
+    bins = project_with("Discretization", {}, NUMBERS)
     with pytest.raises(KBuilderError, match="num_bins"):
-        bins = project_with("Discretization", {}, NUMBERS)
         adapt(bins, ["#it"], {"#data": NUMBERS}, CATALOGUE)
 
 

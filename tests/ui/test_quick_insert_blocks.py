@@ -207,3 +207,14 @@ def test_the_card_opens_beside_the_selection_and_else_at_the_mouse(bench: Bench)
     assert quick.pos() == QPoint(220, 150)
     take(bench, "dropout")
     assert (bench.middle(bench.graph.nodes[-1].id) - QPoint(220, 150)).manhattanLength() < 5
+
+
+def test_operations_come_with_letters_and_go_behind_the_selected_layer(bench: Bench) -> None:
+    bench.scene.select(["out"])
+    bench.key(Qt.Key.Key_Tab)
+    assert "Operations" not in offered(bench), "three hundred would hide the layers"
+    take(bench, "logsum")
+    (node,) = (n for n in bench.graph.nodes if n.class_name == "ops.logsumexp")
+    assert node.name == "logsumexp"
+    assert node.params == {"axis": -1}
+    assert ("out", node.id) in bench.wires
