@@ -84,7 +84,7 @@ def test_templates_build_the_same_model(name: str, catalogue: Any) -> None:
 
 def test_all_of_them_are_formatted(tmp_path: Path) -> None:
     projects = [*map(sample, SAMPLES), *map(template, TEMPLATES), all_sorts(), many_options()]
-    projects += [operations(), own()]
+    projects += [operations(), own()]  # old layers come with source that is 100 letters wide
     learned = load_catalogue()
     teach(learned, OWN_CODE)
     refuse_unformatted(tmp_path, [text_of(project, learned) for project in projects])
@@ -247,7 +247,18 @@ def own() -> Project:
     return Project(graph=graph, compile=CompileOptions(outputs={"#end": end}), custom_code=OWN_CODE)
 
 
-@pytest.mark.parametrize("make", [all_sorts, many_options, operations])
+def old_layers() -> Project:
+    """What Keras 2 had and Keras 3 has not, and a layer that Keras has for its own networks."""
+    graph = make_graph(
+        make_node("Input", "in", shape=[6, 2]),
+        make_node("LocallyConnected1D", "local", filters=3, kernel_size=[2]),
+        make_node("LSTM", "read", units=3, recurrent_activation="legacy_hard_sigmoid"),
+        make_node("LayerScale", "scaled", init_values=0.5, projection_dim=3),
+    )
+    return Project(graph=graph)
+
+
+@pytest.mark.parametrize("make", [all_sorts, many_options, operations, old_layers])
 def test_everything_a_graph_can_hold_is_in_the_script(make: Any, catalogue: Any) -> None:
     project = make()
     text = text_of(project, catalogue)

@@ -24,14 +24,28 @@ MODULES: dict[Section, str] = {
 """What each section of the catalogue is called in a script."""
 
 
-class Objects:
-    """Writes objects, and remembers which of Keras's modules they need."""
+PRIVATE = {
+    "LayerScale": "keras.src.applications.convnext",
+    "CustomScaleLayer": "keras.src.applications.inception_resnet_v2",
+}
+"""Layers that Keras has for its own networks, and where."""
 
-    def __init__(self, catalogue: Catalogue, code: str = "") -> None:
+
+class Objects:
+    """Writes objects, and remembers which of Keras's modules they need.
+
+    ``code`` is the own code, ``legacy`` the source of what Keras 2 had and Keras 3 has not. Both stand in
+    the script, so their classes and functions are called by their bare names.
+    """
+
+    def __init__(self, catalogue: Catalogue, code: str = "", legacy: str = "") -> None:
         self._catalogue = catalogue
-        self._functions = _functions_in(code)
+        self._functions = _names_in(code, ast.FunctionDef)
+        self._legacy = _names_in(legacy, ast.FunctionDef, ast.ClassDef)
         self.modules: set[str] = set()
+        self.private: dict[str, str] = {}
         self.uses_partial = False
+        self.uses_legacy = False
 
     def made(self, section: Section, class_name: str, params: Params) -> Call:
         """The call that makes an object. Parameters that are objects themselves are made within."""
@@ -47,6 +61,12 @@ class Objects:
         spec = self._catalogue.find(section, class_name)
         if spec is not None and spec.own:
             return spec.class_name
+        if class_name in self._legacy:
+            self.uses_legacy = True
+            return class_name
+        if class_name in PRIVATE:
+            self.private[class_name] = PRIVATE[class_name]
+            return class_name
         module = MODULES[section]
         self.modules.add(module.split(".")[0])
         return f"{module}.{spec.class_name if spec else class_name}"
@@ -88,13 +108,20 @@ class Objects:
         if isinstance(found, list):
             brackets = "()" if param is not None and "shape" in param.kinds else "[]"
             return Listed(brackets, tuple(self._value(param, item) for item in found))
+        if isinstance(found, str) and found in self._legacy and param is not None:
+            self.uses_legacy = True
+            return Raw(found)
         return value(found)
 
 
-def _functions_in(code: str) -> frozenset[str]:
-    """Names of the functions of own code."""
+def _names_in(code: str, *kinds: type[ast.stmt]) -> frozenset[str]:
+    """Names of the functions or classes that code defines."""
     try:
         statements = ast.parse(code).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return frozenset()
-    return frozenset(each.name for each in statements if isinstance(each, ast.FunctionDef))
+    return frozenset(
+        each.name
+        for each in statements
+        if isinstance(each, ast.FunctionDef | ast.ClassDef) and isinstance(each, kinds)
+    )

@@ -16,16 +16,25 @@ Names = Mapping[str, tuple[str, ...]]
 
 
 class DataPlace(msgspec.Struct, frozen=True, kw_only=True):
-    """A project with every field assigned, the fields by name, and absolute paths of the files."""
+    """A project with every field assigned, the fields by name, and absolute paths of the files.
+
+    ``legacy`` is source that defines what Keras 2 had and Keras 3 has not, for scripts that need it.
+    """
 
     project: Project
+    legacy: str = ""
     fields: dict[str, FieldFacts] = {}
     path: str = ""
     targets_path: str = ""
 
 
 def data_place(
-    project: Project, base: str, fields: Iterable[FieldFacts], inputs: Names, targets: Names
+    project: Project,
+    base: str,
+    fields: Iterable[FieldFacts],
+    inputs: Names,
+    targets: Names,
+    legacy: str = "",
 ) -> DataPlace:
     """The place of the chosen data. ``inputs`` and ``targets`` name the fields for each node."""
     data = replace(project.data, inputs=dict(inputs), targets=dict(targets))
@@ -35,6 +44,7 @@ def data_place(
         path = Path(arrays if arrays.exists() else resource("data", f"{data.path}.csv"))
     return DataPlace(
         project=replace(project, data=data),
+        legacy=legacy,
         fields={field.name: field for field in fields},
         path=str(path),
         targets_path=str(Path(base, data.targets_path).absolute()) if data.targets_path else "",

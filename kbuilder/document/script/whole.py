@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Sequence
 
@@ -28,7 +29,7 @@ def script(place: DataPlace, catalogue: Catalogue, name: str) -> str:
         KBuilderError: the graph has a class that nobody knows, or a circle.
     """
     project = place.project
-    objects = Objects(catalogue, project.custom_code)
+    objects = Objects(catalogue, project.custom_code, place.legacy)
     layers = LayerWriter(project.graph, catalogue, objects)
     layers.write()
     judged = any(each.loss for each in _outputs(project))
@@ -36,11 +37,15 @@ def script(place: DataPlace, catalogue: Catalogue, name: str) -> str:
     data = DataWriter(place) if place.fields and judged else None
     data_lines = data.functions() if data else []
     future = "".join(_FUTURE.findall(project.custom_code))
+    legacy = _body(place.legacy) if objects.uses_legacy else ""
+    if legacy and not future:
+        future = "from __future__ import annotations\n"
     own = _FUTURE.sub("", project.custom_code).strip("\n")
     sections = [
         [_docstring(name, data is not None)],
         [*([future.strip()] if future else []), *_imports(objects, data)],
         [f"SEED = {project.fit.seed}", *(data.constants() if data else [])],
+        legacy.splitlines(),
         own.splitlines(),
         data_lines,
         _model_function(project, layers.lines),
@@ -52,6 +57,13 @@ def script(place: DataPlace, catalogue: Catalogue, name: str) -> str:
     head = "\n\n".join("\n".join(lines) for lines in sections[:3])
     rest = ["\n".join(lines) for lines in sections[3:] if lines]
     return "\n\n\n".join([head, *rest]) + "\n"
+
+
+def _body(source: str) -> str:
+    """A module without what stands at its top: the docstring and ``__future__``."""
+    tree = ast.parse(source)
+    top = tree.body[0].end_lineno or 0 if ast.get_docstring(tree) else 0
+    return _FUTURE.sub("", "\n".join(source.splitlines()[top:])).strip("\n")
 
 
 def _docstring(name: str, trains: bool) -> str:
@@ -75,6 +87,7 @@ def _imports(objects: Objects, data: DataWriter | None) -> list[str]:
     modules = sorted(objects.modules)
     if modules:
         others.append(f"from keras import {', '.join(modules)}")
+    others += [f"from {module} import {name}" for name, module in sorted(objects.private.items())]
     return [*standard, *([""] if standard else []), *others]
 
 

@@ -20,6 +20,8 @@ from kbuilder.document.script.whole import script
 from kbuilder.engine.data import open_source
 from kbuilder.engine.data_mapping import map_fields
 from kbuilder.engine.exports.keras_files import (
+    LEGACY,
+    LEGACY_PACKAGE,
     SCRIPT,
     configuration,
     first_difference,
@@ -64,15 +66,16 @@ def place_of(project: Project, base: str) -> DataPlace:
     Raises:
         KBuilderError: the data cannot be read.
     """
+    legacy = LEGACY.read_text(encoding="utf-8")
     if not project.data.kind or not project.data.path:
-        return DataPlace(project=project)
+        return DataPlace(project=project, legacy=legacy)
     source = open_source(project.data, base)
     choice = map_fields(source, project.graph, project.data)
     fields = (
         FieldFacts(name=field.name, dtype=field.dtype, shape=field.shape, classes=field.classes)
         for field in source.fields
     )
-    return data_place(project, base, fields, choice.inputs, choice.targets)
+    return data_place(project, base, fields, choice.inputs, choice.targets, legacy)
 
 
 def _refuse_other_compile(subject: Subject, found: Any) -> None:
@@ -112,7 +115,9 @@ def _plain(config: Any) -> Any:
 
     def rename(value: Any) -> Any:
         if isinstance(value, dict):
-            return {key: rename(item) for key, item in value.items()}
+            named = str(value.get("registered_name"))
+            moved = {"module": ""} if named.startswith(LEGACY_PACKAGE.strip('"')) else {}
+            return {key: rename(item) for key, item in {**value, **moved}.items()}
         if isinstance(value, list):
             return [rename(item) for item in value]
         if isinstance(value, str) and (value in operations or _MADE_UP.fullmatch(value)):
