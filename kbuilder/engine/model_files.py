@@ -14,6 +14,7 @@ import keras
 from kbuilder.document.catalogue import Catalogue, Section, load_catalogue
 from kbuilder.document.errors import FileRefusedError
 from kbuilder.document.graph import Graph
+from kbuilder.document.options import FitOptions
 from kbuilder.document.project import Project
 from kbuilder.document.project_file import decode
 from kbuilder.document.values import KerasObject
@@ -268,10 +269,12 @@ def _project(catalogue: Catalogue, raw: RawModel) -> tuple[Project, tuple[str, .
         if _same_layers(drawn, graph):
             _refuse_unknown(catalogue, own.graph, where)
             return own, ()
+    # Training a model that has weights goes on from them, as in Keras.
+    fit = FitOptions(begin_with="in use" if raw.file is not None else "fresh")
     if not isinstance(raw.compiled, dict) or not raw.compiled:
-        return Project(graph=graph), notes
+        return Project(graph=graph, fit=fit), notes
     options, more = compile_from(catalogue, raw.compiled, graph.outputs, where)
-    return Project(graph=graph, compile=options), notes + more
+    return Project(graph=graph, compile=options, fit=fit), notes + more
 
 
 def _old_model(catalogue: Catalogue, raw: RawModel) -> OldModel | None:
