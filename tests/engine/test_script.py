@@ -251,7 +251,7 @@ def old_layers() -> Project:
     """What Keras 2 had and Keras 3 has not, and a layer that Keras has for its own networks."""
     graph = make_graph(
         make_node("Input", "in", shape=[6, 2]),
-        make_node("LocallyConnected1D", "local", filters=3, kernel_size=[2]),
+        make_node("LocallyConnected1D", "local", filters=3, kernel_size=2),
         make_node("LSTM", "read", units=3, recurrent_activation="legacy_hard_sigmoid"),
         make_node("LayerScale", "scaled", init_values=0.5, projection_dim=3),
     )
