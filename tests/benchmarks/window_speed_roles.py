@@ -31,7 +31,8 @@ def alone(folder: Path, seconds: float) -> dict[str, float]:
 
     from kbuilder.document.options import DataOptions
     from kbuilder.engine.session import Session
-    from kbuilder.link.messages import Failed, PointsLogged, Stop, Train, TrainingStarted
+    from kbuilder.link.events import Failed, PointsLogged, TrainingStarted
+    from kbuilder.link.requests import Stop, Train
     from tests.benchmarks.train_speed import MLP, project_of
 
     rng = np.random.default_rng(0)

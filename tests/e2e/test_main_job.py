@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QApplication, QLineEdit
 
 from kbuilder.document.options import DataOptions
 from kbuilder.document.project_file import load
-from kbuilder.link.messages import ActivationsComputed
+from kbuilder.link.events import ActivationsComputed
 from kbuilder.resources import resource
 from kbuilder.ui.main_window import INSPECT, TRAIN
 from kbuilder.ui.pictures import to_numpy

@@ -21,7 +21,8 @@ from kbuilder.document.values import Params
 from kbuilder.engine.adapting import adapt
 from kbuilder.engine.assembling import assembled
 from kbuilder.engine.session import Session
-from kbuilder.link.messages import Adapt, Adapted, EpochEnded, Failed, Finished, Train
+from kbuilder.link.events import Adapted, EpochEnded, Failed, Finished
+from kbuilder.link.requests import Adapt, Train
 from tests.engine.conftest import loss, make_graph, make_node
 
 CATALOGUE = load_catalogue()

@@ -12,16 +12,8 @@ from kbuilder.engine.build import build
 from kbuilder.engine.compiling import compile_model
 from kbuilder.engine.runs import Run
 from kbuilder.engine.session import Session
-from kbuilder.link.messages import (
-    ComputeSchedule,
-    EpochEnded,
-    Failed,
-    Finished,
-    Infer,
-    Inferred,
-    ScheduleComputed,
-    Train,
-)
+from kbuilder.link.events import EpochEnded, Failed, Finished, Inferred, ScheduleComputed
+from kbuilder.link.requests import ComputeSchedule, Infer, Train
 
 
 def ask(request, catalogue):

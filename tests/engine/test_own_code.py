@@ -15,7 +15,8 @@ from kbuilder.engine.compiling import compile_model
 from kbuilder.engine.objects import make
 from kbuilder.engine.own_code import own_objects
 from kbuilder.engine.session import Session
-from kbuilder.link.messages import CheckCode, CodeChecked, Failed, Finished, Infer, Inferred, Train
+from kbuilder.link.events import CodeChecked, Failed, Finished, Inferred
+from kbuilder.link.requests import CheckCode, Infer, Train
 from kbuilder.resources import resource
 from tests.engine.conftest import make_graph, make_node
 
@@ -148,7 +149,10 @@ def test_code_that_is_not_approved_holds_its_layers_back_and_nothing_else(own, t
     (problem,) = inferred.problems
     assert (problem.kind, problem.node) == ("own-code-held", "#scaled")
     checked = only(CodeChecked, ask([], CheckCode(request=2, code=code), catalogue))
-    assert (checked.approved, [each.kind for each in checked.problems]) == (False, ["own-code-held"])
+    assert (checked.approved, [each.kind for each in checked.problems]) == (
+        False,
+        ["own-code-held"],
+    )
     assert "ScaledDense" in checked.problems[0].text
     project = Project(graph=scaled_graph(), custom_code=code)
     failed = ask([], Train(request=3, project=project, run=str(tmp_path / "run")), catalogue)[-1]

@@ -16,16 +16,15 @@ from kbuilder.engine.build import build
 from kbuilder.engine.checkpoint import restore
 from kbuilder.engine.runs import Run
 from kbuilder.engine.session import Session
-from kbuilder.link.messages import (
+from kbuilder.link.events import (
     Failed,
     Finished,
     FrozenChecked,
-    MakeApplication,
     ModelOpened,
-    Train,
     WeightsKept,
     WeightsLoaded,
 )
+from kbuilder.link.requests import MakeApplication, Train
 
 SMALL = {"shape": (32, 32, 3), "include_top": False, "pooling": "avg"}
 MODULES = {

@@ -7,23 +7,19 @@ import pytest
 
 from kbuilder.engine.runs import Run
 from kbuilder.link import wire
-from kbuilder.link.messages import (
-    Continue,
+from kbuilder.link.events import (
     Continued,
     EpochEnded,
     Failed,
     Finished,
-    Infer,
     Inferred,
-    Pause,
     Paused,
     PointsLogged,
     Ready,
-    Stop,
     Stopped,
-    Train,
     TrainingStarted,
 )
+from kbuilder.link.requests import Continue, Infer, Pause, Stop, Train
 
 pytestmark = pytest.mark.slow
 

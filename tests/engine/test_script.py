@@ -28,7 +28,8 @@ from kbuilder.engine.build import build
 from kbuilder.engine.compiling import compile_model
 from kbuilder.engine.exports.script_file import place_of, plain_configuration
 from kbuilder.engine.session import Session
-from kbuilder.link.messages import EpochEnded, Train
+from kbuilder.link.events import EpochEnded
+from kbuilder.link.requests import Train
 from kbuilder.resources import resource
 from tests.engine.conftest import make_graph, make_node
 

@@ -17,32 +17,34 @@ from kbuilder.engine.arrays import to_numpy
 from kbuilder.engine.build import build
 from kbuilder.engine.runs import Run
 from kbuilder.engine.session import Session
-from kbuilder.link.messages import (
+from kbuilder.link.events import (
     ActivationsComputed,
-    Arrange,
     Arranged,
-    ComputeActivations,
     EpochEnded,
-    Export,
     Exported,
     Failed,
     Finished,
     FrozenChecked,
-    Infer,
     Inferred,
-    LoadWeights,
     ModelOpened,
-    OpenModel,
     PointsLogged,
-    Preview,
     Previewed,
     Progressed,
-    Quit,
-    Stop,
     Stopped,
-    Train,
     TrainingStarted,
     WeightsLoaded,
+)
+from kbuilder.link.requests import (
+    Arrange,
+    ComputeActivations,
+    Export,
+    Infer,
+    LoadWeights,
+    OpenModel,
+    Preview,
+    Quit,
+    Stop,
+    Train,
 )
 from tests.engine.conftest import loss, make_graph, make_node
 

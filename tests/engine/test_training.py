@@ -15,24 +15,21 @@ from kbuilder.engine import data, points
 from kbuilder.engine.activations import Probe
 from kbuilder.engine.arrays import to_numpy
 from kbuilder.engine.build import build
+from kbuilder.engine.build_error import BuildError
 from kbuilder.engine.compiling import compile_model
 from kbuilder.engine.controls import StopRequestedError
 from kbuilder.engine.matching import check_fit, match, split
-from kbuilder.engine.build_error import BuildError
 from kbuilder.engine.runs import Run
 from kbuilder.engine.training import Plan, Training
-from kbuilder.link.messages import (
+from kbuilder.link.events import (
     ActivationsComputed,
-    Continue,
     Continued,
     EpochEnded,
-    Pause,
     Paused,
     PointsLogged,
-    Stop,
     TrainingStarted,
-    Watch,
 )
+from kbuilder.link.requests import Continue, Pause, Stop, Watch
 from tests.engine.conftest import loss, make_graph, make_node
 
 

@@ -8,7 +8,8 @@ from kbuilder.engine.build import build
 from kbuilder.engine.runs import Run
 from kbuilder.engine.session import Session
 from kbuilder.engine.warm_start import start_with, stored_layers
-from kbuilder.link.messages import CompareWeights, Finished, FrozenChecked, Train, WeightsKept
+from kbuilder.link.events import Finished, FrozenChecked, WeightsKept
+from kbuilder.link.requests import CompareWeights, Train
 from tests.engine.conftest import make_node
 
 

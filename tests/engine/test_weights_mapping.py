@@ -15,7 +15,8 @@ from kbuilder.engine.build import BuiltModel, build
 from kbuilder.engine.model_files import write_model
 from kbuilder.engine.session import Session
 from kbuilder.engine.weights_mapping import load, matched
-from kbuilder.link.messages import LoadWeights, MatchWeights, WeightsLoaded, WeightsMatched
+from kbuilder.link.events import WeightsLoaded, WeightsMatched
+from kbuilder.link.requests import LoadWeights, MatchWeights
 from tests.engine.conftest import make_graph, make_node
 
 CATALOGUE = load_catalogue()

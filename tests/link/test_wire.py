@@ -5,14 +5,8 @@ import pytest
 
 from kbuilder.document.project_file import load
 from kbuilder.link import wire
-from kbuilder.link.messages import (
-    Failed,
-    Pause,
-    PointsLogged,
-    Stop,
-    Train,
-    Watch,
-)
+from kbuilder.link.events import Failed, PointsLogged
+from kbuilder.link.requests import Pause, Stop, Train, Watch
 from kbuilder.link.values import Array
 from kbuilder.resources import resource
 

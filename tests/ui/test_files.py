@@ -13,20 +13,9 @@ from kbuilder.document.document import Document
 from kbuilder.document.options import DataOptions
 from kbuilder.document.project import Project
 from kbuilder.document.project_file import load, save
-from kbuilder.link.messages import (
-    ComputeActivations,
-    Export,
-    Exported,
-    Failed,
-    Finished,
-    LoadWeights,
-    ModelOpened,
-    OpenModel,
-    Stop,
-    Stopped,
-    Train,
-)
-from kbuilder.link.messages import WeightsLoaded as Loaded
+from kbuilder.link.events import Exported, Failed, Finished, ModelOpened, Stopped
+from kbuilder.link.events import WeightsLoaded as Loaded
+from kbuilder.link.requests import ComputeActivations, Export, LoadWeights, OpenModel, Stop, Train
 from kbuilder.ui import dialogs
 from kbuilder.ui.files import MOST_RECENT, Files
 from kbuilder.ui.training import State, Training

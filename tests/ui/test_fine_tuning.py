@@ -10,16 +10,8 @@ from PySide6.QtTest import QTest
 from kbuilder.document.facts import NodeFacts, TensorFacts
 from kbuilder.document.graph import Edge, Graph, Node
 from kbuilder.document.project import Project
-from kbuilder.link.messages import (
-    Finished,
-    FrozenChecked,
-    Infer,
-    Inferred,
-    MakeApplication,
-    ModelOpened,
-    Train,
-    WeightsLoaded,
-)
+from kbuilder.link.events import Finished, FrozenChecked, Inferred, ModelOpened, WeightsLoaded
+from kbuilder.link.requests import Infer, MakeApplication, Train
 from kbuilder.ui.base_dialog import FILE, IMAGENET, BaseDialog
 from kbuilder.ui.freeze_dialog import FreezeDialog
 from tests.ui import fake_engine

@@ -27,23 +27,25 @@ from kbuilder.document.options import DataOptions
 from kbuilder.document.problems import Problem
 from kbuilder.document.project import Project
 from kbuilder.document.values import KerasObject
-from kbuilder.link.messages import (
+from kbuilder.link.events import (
     ActivationsComputed,
-    CompareWeights,
-    ComputeActivations,
-    ComputeSchedule,
     Failed,
     Finished,
     FrozenChecked,
-    Infer,
     Inferred,
     Paused,
-    Preview,
     Previewed,
     ScheduleComputed,
+    WeightsKept,
+)
+from kbuilder.link.requests import (
+    CompareWeights,
+    ComputeActivations,
+    ComputeSchedule,
+    Infer,
+    Preview,
     Train,
     Watch,
-    WeightsKept,
 )
 from kbuilder.link.values import DataPreview
 from kbuilder.ui.main_window import DATA, DESIGN, INSPECT, RUNS, TRAIN, MainWindow

@@ -15,7 +15,8 @@ from kbuilder.document import edits, group_edits
 from kbuilder.document.catalogue import Catalogue
 from kbuilder.document.graph import Group, Node
 from kbuilder.document.project import Project
-from kbuilder.link.messages import Adapt, Adapted, Failed
+from kbuilder.link.events import Adapted, Failed
+from kbuilder.link.requests import Adapt
 from kbuilder.ui.main_window import MainWindow
 from tests.ui.fake_engine import window_of
 
