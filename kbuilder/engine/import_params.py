@@ -15,6 +15,8 @@ from kbuilder.document.errors import FileRefusedError
 from kbuilder.document.values import Params
 
 RUNS_CODE = {"TFSMLayer", "JaxLayer", "FlaxLayer", "TorchModuleWrapper", "Lambda"}
+OF_KERAS_2 = "kbuilder.engine.legacy.objects"
+"""Where classes are made that Keras 2 had; files that kbuilder writes name it."""
 _OWN_OF_NODES = {"name", "trainable", "build_config", "shared_object_id"}
 _WITHOUT_EFFECT = {"is_legacy_optimizer", "jit_compile", "vocabulary_size", "oov_method"}
 _MEANS_NONE = {"dtype": "float32", "data_format": "channels_last"}
@@ -72,7 +74,7 @@ def class_and_config(raw: Any, where: str) -> tuple[str, dict[str, Any]]:
     if not isinstance(raw, dict) or not isinstance(raw.get("class_name"), str):
         raise FileRefusedError(f"{where} is {_short(raw)}, expected a Keras object. It is damaged.")
     module = raw.get("module")
-    if module is not None and not str(module).startswith("keras"):
+    if module is not None and not str(module).startswith(("keras", OF_KERAS_2)):
         raise FileRefusedError(
             f"{where} is “{raw['class_name']}” from “{module}”, which is not part of Keras. Only models of "
             "Keras's own classes can be opened."
@@ -137,6 +139,7 @@ def _from_dict(catalogue: Catalogue, param: ParamSpec, raw: dict[str, Any], wher
 
 
 def _from_text(catalogue: Catalogue, param: ParamSpec, raw: str, where: str) -> Any:
+    raw = raw.removeprefix("kbuilder>")
     if param.of is not None:
         spec = catalogue.find(param.of, raw)
         if spec is None:

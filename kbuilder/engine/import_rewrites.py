@@ -8,6 +8,7 @@ from typing import Any
 
 from kbuilder.document.catalogue import Catalogue
 from kbuilder.document.values import Params
+from kbuilder.engine.import_params import OF_KERAS_2
 
 TENSOR = object()
 """Stands for a tensor among the arguments of an operation."""
@@ -22,7 +23,7 @@ def is_foreign(raw: Mapping[str, Any]) -> bool:
     """Whether a layer is of a program of its own, an operation, or unknown in an application."""
     module = str(raw.get("module") or "keras.layers")
     return (
-        not module.startswith("keras")
+        not module.startswith(("keras", OF_KERAS_2))
         or _OPERATIONS.match(module) is not None
         or (module.startswith(_APPLICATIONS) and raw.get("class_name") not in _OF_APPLICATIONS)
     )

@@ -1,8 +1,9 @@
 """Run with an old Keras: writes models as it saves them, and what it computes with them.
 
-``python make_old_files.py FOLDER [NAME ...]`` under Keras 2.1 on TensorFlow 1, any tf.keras 2.x, or tf_keras.
-For each case ``NAME.h5`` and ``NAME.npz``: inputs ``x0``.. , predictions ``p0``.., targets ``y0``.., and for compiled
-models the losses of three further epochs and the predictions after them (``losses``, ``after0``..).
+``python make_old_files.py FOLDER [NAME ...]`` under Keras 2.1 on TensorFlow 1 (``OLD_KERAS=keras``), any
+tf.keras 2.x, or tf_keras (``OLD_KERAS=tf_keras``).
+For each case ``NAME.h5`` and ``NAME.npz``: inputs ``x0``.., predictions ``p0``.., targets ``y0``.., and for those
+compiled the losses of three further epochs and the predictions after them (``losses``, ``after0``..).
 It has to run on Python 3.6.
 """
 
@@ -27,6 +28,8 @@ K = keras.backend
 L = keras.layers
 Model, Sequential, Input = keras.models.Model, keras.models.Sequential, L.Input
 CASES = {}
+if os.environ.get("OLD_EAGERLY"):  # tiny models train faster without tracing
+    tf.config.run_functions_eagerly(True)
 
 
 def case(make):
@@ -50,7 +53,7 @@ def dense():
     m.add(L.Dropout(0.2))
     m.add(L.Dense(3, activation="softmax", kernel_regularizer=keras.regularizers.l2(0.01)))
     m.layers[1].rate = 0.0
-    return m, dict(optimizer="sgd", loss="categorical_crossentropy", metrics=["accuracy"])
+    return m, {"optimizer": "sgd", "loss": "categorical_crossentropy", "metrics": ["accuracy"]}
 
 
 @case
@@ -284,12 +287,12 @@ def two_outputs():
     x = L.concatenate([L.Dense(5, activation="tanh")(a), L.Dense(5)(b)])
     one = L.Dense(1, activation="sigmoid", name="sigmoid_1")(x)
     two = L.Dense(2, activation="softmax", name="sigmoid_2")(x)
-    return Model([a, b], [one, two]), dict(
-        optimizer="adam",
-        loss={"sigmoid_1": "binary_crossentropy", "sigmoid_2": "categorical_crossentropy"},
-        loss_weights={"sigmoid_1": 1.0, "sigmoid_2": 0.3},
-        metrics={"sigmoid_1": ["accuracy"], "sigmoid_2": ["mae", "acc"]},
-    )
+    return Model([a, b], [one, two]), {
+        "optimizer": "adam",
+        "loss": {"sigmoid_1": "binary_crossentropy", "sigmoid_2": "categorical_crossentropy"},
+        "loss_weights": {"sigmoid_1": 1.0, "sigmoid_2": 0.3},
+        "metrics": {"sigmoid_1": ["accuracy"], "sigmoid_2": ["mae", "acc"]},
+    }
 
 
 @case
@@ -387,7 +390,7 @@ def slashes():
 def inner_output():
     i = Input((3,))
     x = L.Dense(4, activation="relu", name="features")(i)
-    return Model(i, [x, L.Dense(2, name="head")(x)]), dict(optimizer="sgd", loss=["mse", "mae"])
+    return Model(i, [x, L.Dense(2, name="head")(x)]), {"optimizer": "sgd", "loss": ["mse", "mae"]}
 
 
 @case
@@ -463,7 +466,7 @@ def custom_functions():
 
     m = Sequential()
     m.add(L.Dense(1, activation="sigmoid", input_shape=(4,)))
-    return m, dict(optimizer="adam", loss=focal_loss, metrics=["accuracy", fbeta])
+    return m, {"optimizer": "adam", "loss": focal_loss, "metrics": ["accuracy", fbeta]}
 
 
 # --- optimizers -------------------------------------------------------------------------------
@@ -477,37 +480,37 @@ def _trained(optimizer, **more):
     return m, mse(optimizer, **more)
 
 
-O = keras.optimizers
+OPT = keras.optimizers
 _LR = "lr" if IS_21 else "learning_rate"
 _OPTIMIZERS = {
-    "sgd": lambda: O.SGD(**{_LR: 0.05}),
-    "sgd_momentum": lambda: O.SGD(momentum=0.9, nesterov=True, **{_LR: 0.01}),
-    "rmsprop": lambda: O.RMSprop(),
-    "adagrad": lambda: O.Adagrad(),
-    "adadelta": lambda: O.Adadelta(),
-    "adam": lambda: O.Adam(),
-    "adamax": lambda: O.Adamax(),
-    "nadam": lambda: O.Nadam(),
-    "clipnorm": lambda: O.SGD(clipnorm=0.05, **{_LR: 0.1}),
-    "clipvalue": lambda: O.Adam(clipvalue=0.01),
+    "sgd": lambda: OPT.SGD(**{_LR: 0.05}),
+    "sgd_momentum": lambda: OPT.SGD(momentum=0.9, nesterov=True, **{_LR: 0.01}),
+    "rmsprop": lambda: OPT.RMSprop(),
+    "adagrad": lambda: OPT.Adagrad(),
+    "adadelta": lambda: OPT.Adadelta(),
+    "adam": lambda: OPT.Adam(),
+    "adamax": lambda: OPT.Adamax(),
+    "nadam": lambda: OPT.Nadam(),
+    "clipnorm": lambda: OPT.SGD(clipnorm=0.05, **{_LR: 0.1}),
+    "clipvalue": lambda: OPT.Adam(clipvalue=0.01),
 }
 if IS_21 or KIND == "":
-    _OPTIMIZERS["sgd_decay"] = lambda: O.SGD(momentum=0.9, decay=0.01, **{_LR: 0.05})
-    _OPTIMIZERS["adam_decay"] = lambda: O.Adam(decay=0.05)
-    _OPTIMIZERS["rmsprop_decay"] = lambda: O.RMSprop(decay=0.05, rho=0.8)
+    _OPTIMIZERS["sgd_decay"] = lambda: OPT.SGD(momentum=0.9, decay=0.01, **{_LR: 0.05})
+    _OPTIMIZERS["adam_decay"] = lambda: OPT.Adam(decay=0.05)
+    _OPTIMIZERS["rmsprop_decay"] = lambda: OPT.RMSprop(decay=0.05, rho=0.8)
 if not IS_21:
-    _OPTIMIZERS["ftrl"] = lambda: O.Ftrl()
-    _OPTIMIZERS["amsgrad"] = lambda: O.Adam(amsgrad=True)
-    _OPTIMIZERS["rmsprop_centered"] = lambda: O.RMSprop(centered=True, momentum=0.5)
-    _OPTIMIZERS["scheduled"] = lambda: O.SGD(O.schedules.ExponentialDecay(0.1, 10, 0.5))
-if hasattr(O, "legacy"):
+    _OPTIMIZERS["ftrl"] = lambda: OPT.Ftrl()
+    _OPTIMIZERS["amsgrad"] = lambda: OPT.Adam(amsgrad=True)
+    _OPTIMIZERS["rmsprop_centered"] = lambda: OPT.RMSprop(centered=True, momentum=0.5)
+    _OPTIMIZERS["scheduled"] = lambda: OPT.SGD(OPT.schedules.ExponentialDecay(0.1, 10, 0.5))
+if hasattr(OPT, "legacy"):
     for _name in ("SGD", "Adam", "RMSprop", "Adagrad", "Adadelta", "Adamax", "Nadam", "Ftrl"):
-        _OPTIMIZERS["legacy_" + _name.lower()] = lambda name=_name: getattr(O.legacy, name)(
+        _OPTIMIZERS["legacy_" + _name.lower()] = lambda name=_name: getattr(OPT.legacy, name)(
             **({"decay": 0.01} if name in ("SGD", "Adam") else {})
         )
-if hasattr(O, "AdamW"):
-    _OPTIMIZERS["adamw"] = lambda: O.AdamW(weight_decay=0.01)
-    _OPTIMIZERS["ema"] = lambda: O.SGD(momentum=0.9, use_ema=True)
+if hasattr(OPT, "AdamW"):
+    _OPTIMIZERS["adamw"] = lambda: OPT.AdamW(weight_decay=0.01)
+    _OPTIMIZERS["ema"] = lambda: OPT.SGD(momentum=0.9, use_ema=True)
 
 for _name, _make in _OPTIMIZERS.items():
     CASES["opt_" + _name] = lambda make=_make: _trained(make())
@@ -521,7 +524,7 @@ for _loss in (
         m = Sequential()
         m.add(L.Dense(2, activation="sigmoid", input_shape=(4,)))
         name = "cosine_similarity" if loss == "cosine_proximity" and not IS_21 else loss
-        return m, dict(optimizer="sgd", loss=name, metrics=["accuracy", "mse"])
+        return m, {"optimizer": "sgd", "loss": name, "metrics": ["accuracy", "mse"]}
 
     CASES["loss_" + _loss] = _losses
 
@@ -548,11 +551,11 @@ if not IS_21:
     @case
     def input_layer():
         m = Sequential([L.InputLayer((4,)), L.Dense(2), L.ReLU(max_value=6.0), L.Softmax()])
-        return m, dict(
-            optimizer=O.Adam(0.01),
-            loss=keras.losses.CategoricalCrossentropy(label_smoothing=0.1),
-            metrics=[keras.metrics.AUC(name="area"), keras.metrics.CategoricalAccuracy()],
-        )
+        return m, {
+            "optimizer": OPT.Adam(0.01),
+            "loss": keras.losses.CategoricalCrossentropy(label_smoothing=0.1),
+            "metrics": [keras.metrics.AUC(name="area"), keras.metrics.CategoricalAccuracy()],
+        }
 
     if hasattr(L, "MultiHeadAttention"):
 
@@ -560,7 +563,11 @@ if not IS_21:
         def heads():
             a, b = Input((5, 4)), Input((6, 4))
             x = L.MultiHeadAttention(2, 3)(a, b)
-            y = L.MultiHeadAttention(2, 3)(x, x, use_causal_mask=True) if hasattr(O, "AdamW") else x
+            y = (
+                L.MultiHeadAttention(2, 3)(x, x, use_causal_mask=True)
+                if hasattr(OPT, "AdamW")
+                else x
+            )
             return Model([a, b], L.LayerNormalization()(y)), None
 
         @case
@@ -571,7 +578,7 @@ if not IS_21:
             x = L.Conv2DTranspose(2, 3, output_padding=1, strides=2)(x)
             x = L.LayerNormalization(axis=[-1])(x)
             return Model(
-                i, L.GlobalMaxPooling2D(keepdims=True)(x) if hasattr(O, "AdamW") else x
+                i, L.GlobalMaxPooling2D(keepdims=True)(x) if hasattr(OPT, "AdamW") else x
             ), None
 
 
@@ -601,7 +608,7 @@ if os.environ.get("OLD_APPLICATIONS"):
 
 
 def _filled(shape, dtype, rng, rows):
-    full = (rows,) + tuple(size or 3 for size in shape[1:])
+    full = (rows, *tuple(size or 3 for size in shape[1:]))
     if "int" in str(dtype):
         return rng.randint(0, 9, full).astype("int32")
     return rng.normal(size=full).astype("float32")
@@ -626,7 +633,7 @@ def _reloaded(path, model):
     """What this Keras makes of the file, which loses what it does not save; the same if it cannot."""
     try:
         return keras.models.load_model(path)
-    except Exception:  # functions of this program, and bugs of old versions
+    except Exception:  # noqa: BLE001 - functions of this program, and bugs of old versions
         return model
 
 
@@ -648,11 +655,11 @@ def write(folder, name):
         xs = [rng.randint(0, 9, xs[0].shape).astype("float32")]
     if name == "simple_rnn":
         xs[0][:4, 3:] = 0.0
-    out = {"x%d" % n: x for n, x in enumerate(xs)}
+    out = {f"x{n}": x for n, x in enumerate(xs)}
     fed = xs[0] if len(xs) == 1 else xs
     ys = []
     for target in model.outputs:
-        shape = (rows,) + tuple(size or 3 for size in K.int_shape(target)[1:])
+        shape = (rows, *tuple(size or 3 for size in K.int_shape(target)[1:]))
         y = rng.uniform(size=shape)
         if (
             name in ("dense", "input_layer", "two_outputs")
@@ -668,10 +675,9 @@ def write(folder, name):
     path = os.path.join(folder, name + ".h5")
     model.save(path)
     out.update(
-        ("p%d" % n, p)
-        for n, p in enumerate(_listed(model.predict(fed, batch_size=rows, verbose=0)))
+        (f"p{n}", p) for n, p in enumerate(_listed(model.predict(fed, batch_size=rows, verbose=0)))
     )
-    out.update(("y%d" % n, y) for n, y in enumerate(ys))
+    out.update((f"y{n}", y) for n, y in enumerate(ys))
     if options is not None:
         if (
             "nadam" not in name
@@ -680,7 +686,7 @@ def write(folder, name):
         history = model.fit(fed, goal, batch_size=4, epochs=3, shuffle=False, verbose=0)
         out["losses"] = np.array(history.history["loss"])
         after = _listed(model.predict(fed, batch_size=rows, verbose=0))
-        out.update(("after%d" % n, p) for n, p in enumerate(after))
+        out.update((f"after{n}", p) for n, p in enumerate(after))
     np.savez(os.path.join(folder, name + ".npz"), **out)
     if not IS_21 and os.environ.get("OLD_KERAS_FORMAT"):
         model.save(os.path.join(folder, name + ".keras"))
@@ -693,9 +699,9 @@ def main():
     for name in sys.argv[2:] or list(CASES):
         try:
             write(folder, name)
-        except Exception as error:  # an old Keras may not know a layer or an argument
-            sys.stdout.write("SKIPPED %s: %r\n" % (name, str(error)[:200]))
-    sys.stdout.write("%s %s\n" % (keras.__version__, tf.__version__))
+        except Exception as error:  # noqa: BLE001 - an old Keras may not know a layer or an argument
+            sys.stdout.write(f"SKIPPED {name}: {str(error)[:200]!r}\n")
+    sys.stdout.write(f"{keras.__version__} {tf.__version__}\n")
 
 
 if __name__ == "__main__":
