@@ -12,7 +12,9 @@ from kbuilder.document.adapting import to_adapt
 from kbuilder.document.errors import KBuilderError
 from kbuilder.document.project import Project
 from kbuilder.document.project_file import load, save
-from kbuilder.link.messages import Adapt, Adapted, Event
+from kbuilder.link.events import Adapted
+from kbuilder.link.messages import Event
+from kbuilder.link.requests import Adapt
 
 
 def adapt(path: Path, names: Sequence[str]) -> int:

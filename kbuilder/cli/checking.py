@@ -23,7 +23,9 @@ from kbuilder.document.problems import joined
 from kbuilder.document.project import Project
 from kbuilder.document.project_file import load
 from kbuilder.document.rules import check as check_rules
-from kbuilder.link.messages import Event, Infer, Inferred, Preview, Previewed
+from kbuilder.link.events import Inferred, Previewed
+from kbuilder.link.messages import Event
+from kbuilder.link.requests import Infer, Preview
 from kbuilder.link.values import DataPreview
 
 MODEL_ENDINGS = (".hdf5", ".h5", ".keras", ".json")

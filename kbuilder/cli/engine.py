@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 from kbuilder.cli.problems import named
 from kbuilder.document.errors import FileRefusedError, KBuilderError
 from kbuilder.document.project import Project
-from kbuilder.link.messages import Event, Failed, Infer, Preview, Request, Stop, Stopped
+from kbuilder.link.events import Failed, Stopped
+from kbuilder.link.messages import Event, Request
+from kbuilder.link.requests import Infer, Preview, Stop
 
 if TYPE_CHECKING:
     from kbuilder.engine.session import Session

@@ -13,7 +13,9 @@ from kbuilder.document.exportable import blockers
 from kbuilder.document.formats import chosen_format
 from kbuilder.document.own_code import teach
 from kbuilder.document.project import Project
-from kbuilder.link.messages import Event, Export, Exported, Infer, Inferred
+from kbuilder.link.events import Exported, Inferred
+from kbuilder.link.messages import Event
+from kbuilder.link.requests import Export, Infer
 
 
 def export(source: Path, to: Path, *, format_id: str, weights_only: bool) -> int:

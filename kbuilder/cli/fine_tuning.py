@@ -12,7 +12,9 @@ from kbuilder.document.errors import KBuilderError
 from kbuilder.document.freezing import first, named, up_to
 from kbuilder.document.graph import Graph
 from kbuilder.document.project_file import load, save
-from kbuilder.link.messages import Event, MakeApplication, ModelOpened, WeightsLoaded
+from kbuilder.link.events import ModelOpened, WeightsLoaded
+from kbuilder.link.messages import Event
+from kbuilder.link.requests import MakeApplication
 
 
 def base(

@@ -14,14 +14,9 @@ from kbuilder.cli.engine import handle
 from kbuilder.document.errors import FileRefusedError, KBuilderError
 from kbuilder.document.project import Project
 from kbuilder.document.project_file import load, save
-from kbuilder.link.messages import (
-    ActivationsComputed,
-    ComputeActivations,
-    Event,
-    ModelOpened,
-    OpenModel,
-    WeightsLoaded,
-)
+from kbuilder.link.events import ActivationsComputed, ModelOpened, WeightsLoaded
+from kbuilder.link.messages import Event
+from kbuilder.link.requests import ComputeActivations, OpenModel
 
 RUN_PROJECT = "project.kbuilder"
 

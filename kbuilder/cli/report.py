@@ -10,14 +10,14 @@ from typing import Any
 
 import msgspec
 
-from kbuilder.link.messages import (
+from kbuilder.link.events import (
     EpochEnded,
-    Event,
     FrozenChecked,
     PointsLogged,
     Progressed,
     TrainingStarted,
 )
+from kbuilder.link.messages import Event
 from kbuilder.link.values import Array
 
 BAR = 24

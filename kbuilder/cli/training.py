@@ -22,7 +22,7 @@ from kbuilder.document.project import Project
 from kbuilder.document.project_file import load
 from kbuilder.document.rules import check
 from kbuilder.document.values import KerasObject
-from kbuilder.link.messages import Train
+from kbuilder.link.requests import Train
 
 
 def train(

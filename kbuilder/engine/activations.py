@@ -10,7 +10,7 @@ import numpy as np
 from kbuilder.document.errors import KBuilderError
 from kbuilder.engine.arrays import bare, to_array
 from kbuilder.engine.build import BuiltModel
-from kbuilder.link.messages import ActivationsComputed
+from kbuilder.link.events import ActivationsComputed
 
 Arrays = Mapping[str, np.ndarray]
 

@@ -24,7 +24,7 @@ from kbuilder.engine.import_graph import graph_from
 from kbuilder.engine.objects import KERAS_ERRORS
 from kbuilder.engine.weight_files import Loaded
 from kbuilder.engine.wording import plain_text
-from kbuilder.link.messages import MakeApplication
+from kbuilder.link.requests import MakeApplication
 from kbuilder.resources import resource
 
 IMAGENET = "imagenet"

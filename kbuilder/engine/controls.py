@@ -6,7 +6,9 @@ import queue
 import time
 from collections.abc import Callable
 
-from kbuilder.link.messages import Continue, Continued, Control, Event, Pause, Paused, Stop, Watch
+from kbuilder.link.events import Continued, Paused
+from kbuilder.link.messages import Control, Event
+from kbuilder.link.requests import Continue, Pause, Stop, Watch
 
 ControlQueue = queue.SimpleQueue[Control]
 

@@ -13,7 +13,7 @@ from kbuilder.document.problems import Problem
 from kbuilder.engine.build_error import BuildError
 from kbuilder.engine.own_code import own_line, own_problem
 from kbuilder.engine.wording import IN_GRAPH, plain_text
-from kbuilder.link.messages import Failed
+from kbuilder.link.events import Failed
 
 
 def failure(request: int, error: Exception) -> Failed:

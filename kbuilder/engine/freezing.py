@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from kbuilder.document.graph import Graph
-from kbuilder.link.messages import FrozenChecked
+from kbuilder.link.events import FrozenChecked
 
 Layers = Mapping[str, keras.Layer]
 

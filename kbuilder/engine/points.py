@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from kbuilder.engine.arrays import to_array
-from kbuilder.link.messages import EpochEnded, Event, PointsLogged
+from kbuilder.link.events import EpochEnded, PointsLogged
+from kbuilder.link.messages import Event
 
 INTERVAL_S = 1 / 30
 """At least this long between two messages."""

@@ -13,16 +13,9 @@ import tensorflow as tf
 
 from kbuilder.engine.session import Session
 from kbuilder.link import wire
-from kbuilder.link.messages import (
-    Continue,
-    Event,
-    Pause,
-    Quit,
-    Ready,
-    Request,
-    Stop,
-    Watch,
-)
+from kbuilder.link.events import Ready
+from kbuilder.link.messages import Event, Request
+from kbuilder.link.requests import Continue, Pause, Quit, Stop, Watch
 
 CONTROLS = (Pause, Continue, Stop, Watch)
 

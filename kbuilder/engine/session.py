@@ -43,37 +43,38 @@ from kbuilder.engine.schedules import learning_rates
 from kbuilder.engine.training import Plan, Training
 from kbuilder.engine.warm_start import compare, start_with, stored_layers
 from kbuilder.engine.wording import plain_text
-from kbuilder.link.messages import (
-    Adapt,
+from kbuilder.link.events import (
     Adapted,
-    Arrange,
     Arranged,
-    CheckCode,
     CodeChecked,
-    CompareWeights,
-    ComputeActivations,
-    ComputeSchedule,
-    Event,
-    Export,
     Finished,
-    Infer,
     Inferred,
-    LoadWeights,
-    MakeApplication,
-    MatchWeights,
     ModelOpened,
-    OpenModel,
-    Preview,
     Previewed,
     Progressed,
-    Quit,
-    Request,
     ScheduleComputed,
     Stopped,
-    Train,
     WeightsKept,
     WeightsLoaded,
     WeightsMatched,
+)
+from kbuilder.link.messages import Event, Request
+from kbuilder.link.requests import (
+    Adapt,
+    Arrange,
+    CheckCode,
+    CompareWeights,
+    ComputeActivations,
+    ComputeSchedule,
+    Export,
+    Infer,
+    LoadWeights,
+    MakeApplication,
+    MatchWeights,
+    OpenModel,
+    Preview,
+    Quit,
+    Train,
 )
 
 

@@ -30,7 +30,9 @@ from kbuilder.engine.steps import (
     test_steps,
     train_steps,
 )
-from kbuilder.link.messages import EpochEnded, Event, Progressed, TrainingStarted, Watch
+from kbuilder.link.events import EpochEnded, Progressed, TrainingStarted
+from kbuilder.link.messages import Event
+from kbuilder.link.requests import Watch
 
 CALL_S = 0.05
 """How long one graph call should take: long enough to cost nothing, short enough to stop at once."""

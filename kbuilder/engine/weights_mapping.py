@@ -18,7 +18,7 @@ from kbuilder.engine.build import BuiltModel
 from kbuilder.engine.legacy.weights import STATE_OF_CHANCE, Named, arrays_below
 from kbuilder.engine.raw_model import RawModel, open_raw
 from kbuilder.engine.weight_files import Loaded, read_names
-from kbuilder.link.messages import LayerMatch
+from kbuilder.link.events import LayerMatch
 
 Shapes = tuple[tuple[int, ...], ...]
 

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from kbuilder.document.applications import Application, load_applications
-from kbuilder.link.messages import MakeApplication
+from kbuilder.link.requests import MakeApplication
 from kbuilder.ui.text import count_text, label
 
 NAME_ROLE = Qt.ItemDataRole.UserRole

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from kbuilder.link.messages import Exported, Failed
+from kbuilder.link.events import Exported, Failed
 from kbuilder.ui.main_window import MainWindow
 
 MODEL, HISTORY, PICTURE = "model.hdf5", "history.csv", "window.png"

@@ -18,7 +18,8 @@ from typing import IO, BinaryIO
 from PySide6.QtCore import QObject, QThread, Signal
 
 from kbuilder.link import wire
-from kbuilder.link.messages import Control, Quit, Request
+from kbuilder.link.messages import Control, Request
+from kbuilder.link.requests import Quit
 
 LAST_WORDS_BYTES = 2000
 QUIT_MS = 3000

@@ -31,7 +31,7 @@ from kbuilder.document.project import Project
 from kbuilder.document.script.place import DataPlace, data_place
 from kbuilder.document.script.whole import script
 from kbuilder.document.summary import as_markdown, as_text
-from kbuilder.link.messages import Exported, Failed
+from kbuilder.link.events import Exported, Failed
 from kbuilder.link.values import DataPreview
 from kbuilder.ui import dialogs
 from kbuilder.ui.canvas.drawing import draw

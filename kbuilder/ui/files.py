@@ -15,7 +15,8 @@ from kbuilder.document.options import DataOptions
 from kbuilder.document.project import Project
 from kbuilder.document.project_file import ENDING, load, save
 from kbuilder.document.templates import load_templates
-from kbuilder.link.messages import Exported, MakeApplication, ModelOpened, WeightsLoaded
+from kbuilder.link.events import Exported, ModelOpened, WeightsLoaded
+from kbuilder.link.requests import MakeApplication
 from kbuilder.resources import resource
 from kbuilder.ui import dialogs
 from kbuilder.ui.training import Training

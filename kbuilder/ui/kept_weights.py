@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from kbuilder.document.document import Document
-from kbuilder.link.messages import Failed, WeightsKept
+from kbuilder.link.events import Failed, WeightsKept
 from kbuilder.ui.training import Training
 from kbuilder.ui.workbench import Workbench
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from kbuilder.link.messages import EpochEnded, PointsLogged, TrainingStarted
+from kbuilder.link.events import EpochEnded, PointsLogged, TrainingStarted
 
 Floats = NDArray[np.float32]
 

@@ -13,7 +13,7 @@ from kbuilder.document import edits
 from kbuilder.document.catalogue import Catalogue
 from kbuilder.document.document import Document
 from kbuilder.document.options import DataOptions
-from kbuilder.link.messages import Failed, Progressed, Ready
+from kbuilder.link.events import Failed, Progressed, Ready
 from kbuilder.ui import actions, dialogs, theme
 from kbuilder.ui.canvas.arranging import Arranging
 from kbuilder.ui.canvas.scene import CanvasScene

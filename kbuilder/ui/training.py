@@ -14,33 +14,35 @@ from msgspec.structs import replace
 from PySide6.QtCore import QDateTime, QObject, Signal, Slot
 
 from kbuilder.document.document import Document
-from kbuilder.link.messages import (
+from kbuilder.link.events import (
     ActivationsComputed,
-    ComputeActivations,
-    Continue,
     Continued,
     EpochEnded,
-    Export,
     Exported,
     Failed,
     Finished,
     FrozenChecked,
-    LoadWeights,
-    MakeApplication,
     ModelOpened,
-    OpenModel,
-    Pause,
     Paused,
     PointsLogged,
     Progressed,
     Ready,
-    Stop,
     Stopped,
-    Train,
     TrainingStarted,
-    Watch,
     WeightsKept,
     WeightsLoaded,
+)
+from kbuilder.link.requests import (
+    ComputeActivations,
+    Continue,
+    Export,
+    LoadWeights,
+    MakeApplication,
+    OpenModel,
+    Pause,
+    Stop,
+    Train,
+    Watch,
 )
 from kbuilder.ui.engine_thread import EngineThread
 

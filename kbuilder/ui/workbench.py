@@ -15,21 +15,8 @@ from kbuilder.document.own_code import code_problems
 from kbuilder.document.problems import Problem, joined
 from kbuilder.document.project import Project
 from kbuilder.document.rules import Checker
-from kbuilder.link.messages import (
-    Adapt,
-    CheckCode,
-    CodeChecked,
-    CompareWeights,
-    ComputeSchedule,
-    Failed,
-    Finished,
-    Infer,
-    Inferred,
-    Preview,
-    Previewed,
-    Ready,
-    Stopped,
-)
+from kbuilder.link.events import CodeChecked, Failed, Finished, Inferred, Previewed, Ready, Stopped
+from kbuilder.link.requests import Adapt, CheckCode, CompareWeights, ComputeSchedule, Infer, Preview
 from kbuilder.link.values import DataPreview
 from kbuilder.ui.document_bridge import DocumentBridge
 from kbuilder.ui.engine_thread import EngineThread

@@ -10,8 +10,8 @@ from kbuilder.document.graph import Graph, Group, Node
 from kbuilder.document.project import Project
 from kbuilder.engine.activations import Probe
 from kbuilder.engine.build import build
-from kbuilder.engine.freezing import frozen_digests
 from kbuilder.engine.build_error import BuildError
+from kbuilder.engine.freezing import frozen_digests
 from tests.engine.conftest import make_graph, make_node
 
 

@@ -7,8 +7,8 @@ from kbuilder.document.options import CompileOptions, FitOptions, OutputOptions
 from kbuilder.document.project import Project
 from kbuilder.document.values import KerasObject
 from kbuilder.engine.build import build
-from kbuilder.engine.compiling import compile_model
 from kbuilder.engine.build_error import BuildError
+from kbuilder.engine.compiling import compile_model
 from tests.engine.conftest import loss, make_graph, make_node
 
 

@@ -10,9 +10,9 @@ from kbuilder.document.graph import Edge, Graph, Node
 from kbuilder.document.project import Project
 from kbuilder.document.rules import check
 from kbuilder.engine.build import build
+from kbuilder.engine.build_error import BuildError
 from kbuilder.engine.diagnosis.explaining import explain
 from kbuilder.engine.infer import Inference
-from kbuilder.engine.build_error import BuildError
 from tests.document.mended import assert_fixes_mend, the_problem
 from tests.engine.conftest import make_graph, make_node
 

@@ -7,8 +7,8 @@ from msgspec.structs import replace
 from kbuilder.document.options import CompileOptions, FitOptions
 from kbuilder.document.project import Project
 from kbuilder.engine.build import build
-from kbuilder.engine.matching import check_fit, match, split
 from kbuilder.engine.build_error import BuildError
+from kbuilder.engine.matching import check_fit, match, split
 from tests.document.mended import assert_fixes_mend, the_problem
 from tests.engine.conftest import loss, make_graph, make_node
 

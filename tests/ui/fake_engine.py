@@ -15,7 +15,7 @@ from kbuilder.document.graph import Edge, Graph, Node
 from kbuilder.document.options import CompileOptions, DataOptions, OutputOptions
 from kbuilder.document.project import Project
 from kbuilder.document.values import KerasObject
-from kbuilder.link.messages import EpochEnded, PointsLogged, TrainingStarted
+from kbuilder.link.events import EpochEnded, PointsLogged, TrainingStarted
 from kbuilder.link.values import Array, DataPreview
 from kbuilder.ui.main_window import MainWindow
 

@@ -7,7 +7,8 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtWidgets import QStyle
 
 from kbuilder.document import edits
-from kbuilder.link.messages import Arrange, Arranged, Failed
+from kbuilder.link.events import Arranged, Failed
+from kbuilder.link.requests import Arrange
 from kbuilder.ui.canvas import arranging as module
 from kbuilder.ui.canvas.arranging import Arranging
 from tests.ui.canvas_bench import Bench

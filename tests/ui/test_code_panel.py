@@ -6,7 +6,8 @@ from kbuilder.document import approvals
 from kbuilder.document.catalogue import load_catalogue
 from kbuilder.document.problems import Problem
 from kbuilder.document.project import Project
-from kbuilder.link.messages import CheckCode, CodeChecked, Finished, Infer
+from kbuilder.link.events import CodeChecked, Finished
+from kbuilder.link.requests import CheckCode, Infer
 from kbuilder.resources import resource
 from kbuilder.ui.code.completion import completions
 from tests.ui import fake_engine

@@ -8,17 +8,8 @@ from pytestqt.qtbot import QtBot
 
 from kbuilder.document.catalogue import Catalogue
 from kbuilder.document.project import Project
-from kbuilder.link.messages import (
-    Export,
-    Exported,
-    Failed,
-    Finished,
-    Infer,
-    Inferred,
-    Preview,
-    Previewed,
-    Train,
-)
+from kbuilder.link.events import Exported, Failed, Finished, Inferred, Previewed
+from kbuilder.link.requests import Export, Infer, Preview, Train
 from kbuilder.ui import dialogs
 from kbuilder.ui.demo import HISTORY, PICTURE, Demo
 from kbuilder.ui.main_window import MainWindow

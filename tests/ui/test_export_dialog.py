@@ -19,7 +19,8 @@ from kbuilder.document.errors import KBuilderError
 from kbuilder.document.formats import FORMATS
 from kbuilder.document.graph import Group
 from kbuilder.document.project import Project
-from kbuilder.link.messages import Export, Exported, Failed, Stop
+from kbuilder.link.events import Exported, Failed
+from kbuilder.link.requests import Export, Stop
 from kbuilder.ui import dialogs, theme
 from kbuilder.ui.canvas.drawing import draw
 from kbuilder.ui.export_dialog import ExportDialog

@@ -14,18 +14,8 @@ from kbuilder.document import edits
 from kbuilder.document.catalogue import Catalogue
 from kbuilder.document.problems import Problem
 from kbuilder.document.project import Project
-from kbuilder.link.messages import (
-    Failed,
-    Infer,
-    Inferred,
-    Pause,
-    Preview,
-    Previewed,
-    Ready,
-    Stop,
-    Stopped,
-    Train,
-)
+from kbuilder.link.events import Failed, Inferred, Previewed, Ready, Stopped
+from kbuilder.link.requests import Infer, Pause, Preview, Stop, Train
 from kbuilder.ui import actions, dialogs, theme
 from kbuilder.ui.main_window import DATA, DESIGN, INSPECT, RUNS, TRAIN, MainWindow
 from kbuilder.ui.training import State

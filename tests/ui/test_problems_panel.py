@@ -15,7 +15,8 @@ from kbuilder.document import edits
 from kbuilder.document.catalogue import Catalogue
 from kbuilder.document.fixes import Fix, InsertBefore, SetParams
 from kbuilder.document.problems import Problem
-from kbuilder.link.messages import Finished, Infer, Inferred
+from kbuilder.link.events import Finished, Inferred
+from kbuilder.link.requests import Infer
 from kbuilder.ui import theme
 from kbuilder.ui.main_window import MainWindow
 from kbuilder.ui.panels.problem_list import MOST_ROWS, ProblemRow

@@ -7,23 +7,25 @@ import pytest
 from PySide6.QtWidgets import QApplication
 
 from kbuilder.document.document import Document
-from kbuilder.link.messages import (
+from kbuilder.link.events import (
     ActivationsComputed,
-    ComputeActivations,
-    Continue,
     Continued,
-    Export,
     Exported,
     Failed,
     Finished,
     FrozenChecked,
-    LoadWeights,
     ModelOpened,
+    Paused,
+    Stopped,
+)
+from kbuilder.link.requests import (
+    ComputeActivations,
+    Continue,
+    Export,
+    LoadWeights,
     OpenModel,
     Pause,
-    Paused,
     Stop,
-    Stopped,
     Train,
     Watch,
 )

@@ -12,7 +12,8 @@ from kbuilder.document.graph import Node
 from kbuilder.document.problems import Problem
 from kbuilder.document.project import Project
 from kbuilder.document.values import KerasObject
-from kbuilder.link.messages import Failed, Finished, Infer, Inferred, Preview, Previewed, Ready
+from kbuilder.link.events import Failed, Finished, Inferred, Previewed, Ready
+from kbuilder.link.requests import Infer, Preview
 from kbuilder.ui.document_bridge import DocumentBridge
 from kbuilder.ui.workbench import Workbench
 from tests.ui.fake_engine import FakeEngine, facts, preview, project

@@ -20,7 +20,8 @@ from kbuilder.engine.exports import (
 )
 from kbuilder.engine.exports.proof import Proof, ProofError
 from kbuilder.engine.exports.subject import Subject
-from kbuilder.link.messages import Export, Exported
+from kbuilder.link.events import Exported
+from kbuilder.link.requests import Export
 
 SAVED_MODEL = "saved_model.pb"
 """The file by which TensorFlow knows such a folder."""

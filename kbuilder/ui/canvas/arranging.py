@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QApplication, QStyle
 from kbuilder.document import edits
 from kbuilder.document.changes import Changes
 from kbuilder.document.graph import Graph
-from kbuilder.link.messages import Arrange, Arranged, Failed
+from kbuilder.link.events import Arranged, Failed
+from kbuilder.link.requests import Arrange
 from kbuilder.ui.canvas.scene import CanvasScene
 from kbuilder.ui.canvas.selecting import boxes
 from kbuilder.ui.engine_thread import EngineThread

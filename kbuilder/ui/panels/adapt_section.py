@@ -12,7 +12,7 @@ from kbuilder.document import edits
 from kbuilder.document.adapting import ADAPTED, is_adapted
 from kbuilder.document.document import Document
 from kbuilder.document.graph import Node
-from kbuilder.link.messages import Adapted, Failed, Stopped
+from kbuilder.link.events import Adapted, Failed, Stopped
 from kbuilder.ui.text import label
 from kbuilder.ui.workbench import Workbench
 

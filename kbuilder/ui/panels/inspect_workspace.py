@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from kbuilder.document.catalogue import Catalogue
-from kbuilder.link.messages import ActivationsComputed, Failed
+from kbuilder.link.events import ActivationsComputed, Failed
 from kbuilder.ui import theme
 from kbuilder.ui.document_bridge import DocumentBridge
 from kbuilder.ui.panels.card import in_card

@@ -7,7 +7,7 @@ import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from kbuilder.link.messages import ActivationsComputed
+from kbuilder.link.events import ActivationsComputed
 from kbuilder.link.values import DataPreview
 from kbuilder.ui import theme
 from kbuilder.ui.bars import BarRows

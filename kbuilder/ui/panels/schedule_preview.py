@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from kbuilder.document.changes import Changes
 from kbuilder.document.project import Project
-from kbuilder.link.messages import Failed, ScheduleComputed
+from kbuilder.link.events import Failed, ScheduleComputed
 from kbuilder.ui import theme
 from kbuilder.ui.document_bridge import DocumentBridge
 from kbuilder.ui.text import label

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from kbuilder.document.graph import Graph
-from kbuilder.link.messages import FrozenChecked
+from kbuilder.link.events import FrozenChecked
 from kbuilder.ui import theme
 from kbuilder.ui.text import label
 
