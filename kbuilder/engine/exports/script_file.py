@@ -14,6 +14,7 @@ import numpy as np
 from kbuilder.document.atomic import write_bytes
 from kbuilder.document.catalogue import Catalogue
 from kbuilder.document.facts import FieldFacts
+from kbuilder.document.naming import snake_case
 from kbuilder.document.project import Project
 from kbuilder.document.script.place import DataPlace, data_place
 from kbuilder.document.script.whole import script
@@ -87,6 +88,8 @@ def _refuse_other_compile(subject: Subject, found: Any) -> None:
     for options in (ours, found):
         options["optimizer"]["config"]["name"] = ""  # counted up by Keras
         options["steps_per_execution"] = 1  # we run several steps in a loop of our own
+        for part in ("metrics", "weighted_metrics"):
+            options[part] = options[part] if any(options[part] or []) else None
     place = first_difference(ours, found)
     if place:
         raise ProofError(f"it compiles the model with other options: {place}")
@@ -115,9 +118,7 @@ def _plain(config: Any) -> Any:
 
     def rename(value: Any) -> Any:
         if isinstance(value, dict):
-            named = str(value.get("registered_name"))
-            moved = {"module": ""} if named.startswith(LEGACY_PACKAGE.strip('"')) else {}
-            return {key: rename(item) for key, item in {**value, **moved}.items()}
+            return {key: rename(item) for key, item in _settled(value).items()}
         if isinstance(value, list):
             return [rename(item) for item in value]
         if isinstance(value, str) and (value in operations or _MADE_UP.fullmatch(value)):
@@ -125,6 +126,18 @@ def _plain(config: Any) -> Any:
         return value
 
     return rename(config)
+
+
+def _settled(value: dict[str, Any]) -> dict[str, Any]:
+    """Without the module of legacy classes, and the name that Keras gave a layer inside another."""
+    if str(value.get("registered_name")).startswith(LEGACY_PACKAGE.strip('"')):
+        value = {**value, "module": ""}
+    config = value.get("config")
+    if isinstance(config, dict) and "name" in config and "inbound_nodes" not in value:
+        usual = rf"((forward|backward)_)?{snake_case(str(value.get('class_name')))}(_\d+)?"
+        if re.fullmatch(usual, str(config["name"])):
+            value = {**value, "config": {**config, "name": ""}}
+    return value
 
 
 def _operation_names(config: Any) -> Iterator[str]:

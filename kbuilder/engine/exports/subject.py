@@ -103,8 +103,10 @@ def predictions(model: keras.Model, inputs: Sequence[np.ndarray]) -> list[np.nda
 
 
 def as_plain(values: np.ndarray) -> np.ndarray:
-    """Values in a dtype that NumPy can store: ``bfloat16`` becomes ``float32``."""
+    """Values in a dtype that NumPy can store: ``bfloat16`` becomes ``float32``, texts become bytes."""
     array = np.asarray(values)
+    if array.dtype.kind == "O":
+        return array.astype("S")
     return (
         array.astype(np.float32) if array.dtype.kind == "V" or array.dtype.isbuiltin == 2 else array
     )

@@ -28,10 +28,25 @@ Names = dict[str, list[str]]
 
 
 def write_saved_model(subject: Subject, path: Path, catalogue: Catalogue) -> Proof:
-    """A SavedModel with the function ``serve``."""
+    """A SavedModel with the function ``serve``, which takes what the model takes.
+
+    ``Model.export`` (keras 3.15) would let augmentation layers go on as in training.
+    """
     del catalogue
+    model = subject.model
+    signature = [
+        tf.TensorSpec(tensor.shape, tensor.dtype, name=name)
+        for tensor, name in zip(model.inputs, _names(subject)["inputs"], strict=True)
+    ]
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+
+    def serve(inputs: Any) -> Any:
+        return model(inputs, training=False)
+
     with _quiet():
-        subject.model.export(str(path), format="tf_saved_model", verbose=False)
+        archive.add_endpoint("serve", serve, input_signature=[bare(signature)])
+        archive.write_out(str(path), verbose=False)
     return compared(
         subject, ask("plain_tensorflow.py", [path], subject.inputs, check=subject.check)
     )

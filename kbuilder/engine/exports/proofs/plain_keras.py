@@ -98,6 +98,8 @@ def predictions(model: keras.Model, folder: Path) -> list[Any]:
 def as_plain(values: Any) -> Any:
     """Values in a dtype that NumPy can store."""
     array = np.asarray(values)
+    if array.dtype.kind == "O":
+        return array.astype("S")
     return (
         array.astype(np.float32) if array.dtype.kind == "V" or array.dtype.isbuiltin == 2 else array
     )

@@ -20,7 +20,10 @@ def main(file: str, folder: str) -> None:
     flat = [
         tf.cast(v, tf.float32) if v.dtype == tf.bfloat16 else v for v in tf.nest.flatten(outputs)
     ]
-    np.savez(place / "outputs.npz", **{str(n): values.numpy() for n, values in enumerate(flat)})
+    arrays = [
+        values.numpy().astype("S") if values.dtype == tf.string else values for values in flat
+    ]
+    np.savez(place / "outputs.npz", **{str(n): values for n, values in enumerate(arrays)})
     (place / "program.txt").write_text(f"tensorflow {tf.__version__}", encoding="utf-8")
 
 

@@ -7,6 +7,7 @@ predictions and, behind them, the variables of the optimizer.
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -25,10 +26,18 @@ def main(file: str, folder: str) -> None:
     outputs = tf.nest.flatten(model.predict_on_batch(fed[0] if len(fed) == 1 else fed))
     optimizer = getattr(model, "optimizer", None)
     state = [variable.numpy() for variable in optimizer.variables()] if optimizer else []
-    kept = [np.asarray(v, np.float32) if v.dtype.kind == "V" else v for v in (*outputs, *state)]
+    kept = [as_plain(values) for values in (*outputs, *state)]
     named = {str(number): values for number, values in enumerate(kept)}
-    np.savez(place / "outputs.npz", **named)  # type: ignore[arg-type]
+    np.savez(place / "outputs.npz", **named)
     (place / "program.txt").write_text(f"tf-keras {tf_keras.__version__}", encoding="utf-8")
+
+
+def as_plain(values: Any) -> Any:
+    """Values in a dtype that NumPy can store."""
+    array = np.asarray(values)
+    if array.dtype.kind == "O":
+        return array.astype("S")
+    return array.astype(np.float32) if array.dtype.kind == "V" else array
 
 
 if __name__ == "__main__":
