@@ -116,11 +116,12 @@ def _sum(inferred: Inferred, name: str) -> int:
 
 
 def _model(file: Path) -> Findings:
-    from kbuilder.engine.model_files import check_file
+    from kbuilder.engine.doctor import check_file
 
     found = msgspec.to_builtins(check_file(file))
-    dangers = found.pop("dangers", [])
-    return found, [{"severity": "error", "text": text} for text in dangers]
+    dangers = [{"severity": "error", "text": text} for text in found.pop("dangers")]
+    notes = [{"severity": "warning", "text": text} for text in found.pop("notes")]
+    return found, dangers + notes
 
 
 def _data(file: Path) -> Findings:
@@ -151,6 +152,8 @@ def _preview_facts(preview: DataPreview) -> dict[str, Any]:
 def _text(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name} {_text(item)}" for name, item in value.items()) or "none"
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return ", ".join(map(str, value)) or "none"
+    if value == "":
+        return "none"
     return str(value)

@@ -20,7 +20,7 @@ OF_KERAS_2 = "kbuilder.engine.legacy.objects"
 _OWN_OF_NODES = {"name", "trainable", "build_config", "shared_object_id"}
 _WITHOUT_EFFECT = {"is_legacy_optimizer", "jit_compile", "vocabulary_size", "oov_method"}
 _MEANS_NONE = {"dtype": "float32", "data_format": "channels_last"}
-_READS_FILES = {"vocabulary", "filepath", "idf_weights", "embeddings_metadata"}
+READS_FILES = {"vocabulary", "filepath", "idf_weights", "embeddings_metadata"}
 
 
 def params_from(
@@ -55,7 +55,7 @@ def params_from(
                 "does not know. Save the model again with that version."
             )
         here = f"{where} parameter “{key}”"
-        if isinstance(raw, str) and key in _READS_FILES:
+        if isinstance(raw, str) and key in READS_FILES:
             raise FileRefusedError(
                 f"{here} is the text “{raw[:60]}”, which would be read as a file. Such files are not opened."
             )
@@ -128,6 +128,8 @@ def _from_dict(catalogue: Catalogue, param: ParamSpec, raw: dict[str, Any], wher
         return _from_text(catalogue, param, str(config.get("name", "float32")), where)
     if class_name == "function" and isinstance(raw.get("config"), str):
         return _from_text(catalogue, param, raw["config"], where)
+    if param.kinds == ("value",) and all(isinstance(each, int | float) for each in raw.values()):
+        return dict(raw) or None  # numbers by name, such as the limits of batch renormalization
     if param.of is None:
         raise FileRefusedError(
             f"{where} is {_short(raw)}, expected {' or '.join(param.kinds)}. Such files are not opened."

@@ -34,7 +34,6 @@ from kbuilder.engine.raw_model import RawModel, open_raw
 from kbuilder.engine.redrawing import has_expressions, redrawn
 from kbuilder.engine.weight_files import (
     Loaded,
-    describe,
     load_into,
     parameter_count,
     refuse_more_than_stored,
@@ -64,21 +63,6 @@ class OpenedModel:
     project: Project
     notes: tuple[str, ...]
     loaded: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class FileFacts:
-    """What a model file holds. ``dangers`` are sentences on why it would not be opened."""
-
-    name: str
-    kind: str
-    keras_version: str
-    layers: int
-    parameters: int
-    compiled: bool
-    optimizer: bool
-    project: bool
-    dangers: tuple[str, ...] = ()
 
 
 def write_model(
@@ -218,36 +202,14 @@ def load_weights(model: keras.Model, path: Path) -> Loaded:
         return load_into(raw.file, model, raw.name)
 
 
-def check_file(path: Path) -> FileFacts:
-    """Facts about a model file; nothing in it is run or built.
+def project_of(catalogue: Catalogue, raw: RawModel) -> tuple[Project, tuple[str, ...]]:
+    """The project in a model file, and notes on what is lost.
 
     Raises:
-        FileRefusedError: it is not a model file at all, or not one to be opened.
+        FileRefusedError: it is no model that can be opened; one sentence says what, where and why.
     """
-    catalogue = load_catalogue()
-    with open_raw(path) as raw:
-        dangers: tuple[str, ...] = ()
-        layers = 0
-        if raw.config is not None:
-            listed = raw.config.get("config", {}).get("layers", [])
-            layers = len(listed) if isinstance(listed, list) else 0
-            try:
-                old = _old_model(catalogue, raw)
-                graph = old.project.graph if old else _project(catalogue, raw)[0].graph
-                layers = len(graph.nodes)
-            except FileRefusedError as error:
-                dangers = (str(error),)
-        return FileFacts(
-            name=raw.name,
-            kind=raw.kind if raw.file is None or raw.is_archive else describe(raw.file),
-            keras_version=raw.keras_version,
-            layers=layers,
-            parameters=parameter_count(raw.file, raw.sizes) if raw.file else 0,
-            compiled=raw.compiled is not None,
-            optimizer=raw.has_optimizer,
-            project=raw.own is not None and bool(raw.own.project),
-            dangers=dangers,
-        )
+    old = _old_model(catalogue, raw)
+    return (old.project, old.notes) if old else _project(catalogue, raw)
 
 
 def _project(catalogue: Catalogue, raw: RawModel) -> tuple[Project, tuple[str, ...]]:

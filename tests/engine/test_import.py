@@ -15,8 +15,10 @@ import pytest
 
 from kbuilder.document.catalogue import ClassSpec, load_catalogue
 from kbuilder.document.errors import FileRefusedError
+from kbuilder.document.project_file import load, save
+from kbuilder.engine.doctor import check_file
 from kbuilder.engine.import_graph import graph_from
-from kbuilder.engine.model_files import check_file, opening
+from kbuilder.engine.model_files import opening
 from tests.engine.conftest import read_model
 from tests.engine.sample_layers import model_with
 
@@ -78,11 +80,13 @@ def layer_of(config: dict[str, Any], number: int = 1) -> dict[str, Any]:
     return found
 
 
+CODE = {"class_name": "__lambda__", "config": {"code": "4wEAAA=="}}
+
+
 def lambda_layer(config: dict[str, Any]) -> None:
     layer = layer_of(config)
     layer["class_name"] = "Lambda"
-    code = {"class_name": "__lambda__", "config": {"code": "4wEAAA=="}}
-    layer["config"] = {"name": "a", "function": code}
+    layer["config"] = {"name": "a", "function": CODE}
 
 
 def foreign_module(config: dict[str, Any]) -> None:
@@ -159,8 +163,6 @@ def set_floatx(config: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda_layer, "Lambda, which runs code"),
-        (set_floatx, "Lambda, which runs code"),
         (foreign_object, "from “os”, which is not part of Keras"),
         (function_as_activation, "“mkdir”, which is not an activation"),
         (object_as_units, "parameter “units”"),
@@ -188,19 +190,31 @@ def test_configurations_beyond_the_catalogue_are_refused(
 
 
 @pytest.mark.parametrize(
-    ("change", "class_name"), [(foreign_module, "os.Dense"), (custom_class, "MyDense")]
+    ("change", "class_name", "kept"),
+    [
+        (foreign_module, "os.Dense", ("units", 2)),
+        (custom_class, "MyDense", ("units", 2)),
+        (lambda_layer, "program.Lambda", ("function", CODE)),
+        (set_floatx, "program.Lambda", ("arguments", {"value": "float16"})),
+    ],
 )
 def test_layers_of_programs_are_shown_and_never_built(
-    tmp_path: Path, change: Callable[[dict[str, Any]], None], class_name: str
+    tmp_path: Path,
+    change: Callable[[dict[str, Any]], None],
+    class_name: str,
+    kept: tuple[str, Any],
 ) -> None:
     path = saved(tmp_path, change)
     with opening(path) as found:
         node = found.project.graph.by_id["a"]
-        assert (node.class_name, node.params["units"]) == (class_name, 2)
+        assert (node.class_name, node.params[kept[0]]) == (class_name, kept[1])
+        save(found.project, tmp_path / "p.kbuilder")
+        assert load(tmp_path / "p.kbuilder") == found.project
         assert not found.has_weights
         assert f"“a” is of class “{class_name}”" in found.notes[-1]
     with pytest.raises(FileRefusedError, match="no weights that can be loaded"):
         read_model(path)
+    assert keras.config.floatx() == "float32"
 
 
 def test_unchanged_file_of_the_same_kind_opens(tmp_path: Path) -> None:
@@ -208,10 +222,13 @@ def test_unchanged_file_of_the_same_kind_opens(tmp_path: Path) -> None:
 
 
 def test_check_tells_dangers_without_building(tmp_path: Path) -> None:
-    facts = check_file(saved(tmp_path, lambda_layer))
+    facts = check_file(saved(tmp_path, function_as_activation))
     assert facts.kind == ".keras model"
-    assert "runs code" in facts.dangers[0]
+    assert "the function “os.mkdir” of another program" in facts.dangers[0]
     assert facts.parameters == 14
+    facts = check_file(saved(tmp_path, lambda_layer))
+    assert "code is kept and not run" in facts.notes[0]
+    assert facts.custom == ("program.Lambda",)
 
 
 def test_unknown_loss_and_optimizer_become_notes(tmp_path: Path) -> None:
@@ -261,8 +278,8 @@ def huge_chunk(file: h5py.File) -> None:
     file.create_dataset("chunk", (2**28,), "f4", chunks=(2**28,))
 
 
-def keras_2(file: h5py.File) -> None:
-    file.attrs["keras_version"] = "2.1.0"
+def keras_1(file: h5py.File) -> None:
+    file.attrs["keras_version"] = "1.2.2"
 
 
 def not_json(file: h5py.File) -> None:
@@ -285,7 +302,7 @@ def wrong_shape(file: h5py.File) -> None:
         (virtual_dataset, "data that lie in another file"),
         (unallocated_bomb, "far more than the file"),
         (huge_chunk, "pieces larger|far more"),
-        (keras_2, "made by Keras 2.1.0"),
+        (keras_1, "made by Keras 1.2.2"),
         (not_json, "not JSON"),
         (wrong_shape, "fit"),
     ],
@@ -364,7 +381,7 @@ def test_keras_json_opens_as_a_graph_without_weights(tmp_path: Path) -> None:
         ('{"a": 1}', "is None, expected a Keras object|expected a Keras object"),
         ('{"class_name": "Sequential", "config": {}}', "Only Sequential and Functional"),
         ('{"class_name": "Sequential", "config": {"layers": []}}', "nothing to open"),
-        ('{"class_name": "Model", "keras_version": "2.1.0", "config": {}}', "Keras 2.1.0"),
+        ('{"class_name": "Model", "keras_version": "2.1.0", "config": {}}', "no list of layers"),
         ("[1]", "expected a Keras model"),
     ],
 )
@@ -375,13 +392,13 @@ def test_json_that_is_no_model_is_refused(tmp_path: Path, content: str, reason: 
         pass
 
 
-def test_json_with_code_in_it_is_refused(tmp_path: Path) -> None:
+def test_code_in_json_is_kept_and_not_run(tmp_path: Path) -> None:
     config = json.loads(small().to_json())
     lambda_layer(config)
     path = tmp_path / "m.json"
     path.write_text(json.dumps(config))
-    with pytest.raises(FileRefusedError, match="runs code"), opening(path):
-        pass
+    with opening(path) as found:
+        assert found.project.graph.by_id["a"].class_name == "program.Lambda"
 
 
 def test_a_flipped_bit_in_the_weights_of_an_archive_is_found(tmp_path: Path) -> None:

@@ -23,7 +23,8 @@ from kbuilder.document.project_file import load as load_project
 from kbuilder.document.values import KerasObject
 from kbuilder.engine.build import build
 from kbuilder.engine.compiling import compile_model
-from kbuilder.engine.model_files import check_file, load_weights, write_model
+from kbuilder.engine.doctor import check_file
+from kbuilder.engine.model_files import load_weights, write_model
 from kbuilder.resources import resource
 from tests.engine.conftest import read_model
 from tests.engine.sample_layers import model_with

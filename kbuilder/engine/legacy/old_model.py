@@ -10,7 +10,7 @@ from kbuilder.document.catalogue import Catalogue
 from kbuilder.document.errors import FileRefusedError
 from kbuilder.document.facts import NodeFacts
 from kbuilder.document.graph import Graph
-from kbuilder.document.options import CompileOptions
+from kbuilder.document.options import CompileOptions, FitOptions
 from kbuilder.document.project import Project
 from kbuilder.engine.build import BuiltModel
 from kbuilder.engine.import_graph import graph_from
@@ -46,7 +46,8 @@ class OldModel:
         graph = graph_from(catalogue, self.upgraded.config, where)
         facts, _ = Inference(catalogue).infer(graph)
         options, notes = self._options(catalogue, graph, facts)
-        self.project = Project(graph=graph, compile=options)
+        fit = FitOptions(begin_with="in use" if raw.file is not None else "fresh")
+        self.project = Project(graph=graph, compile=options, fit=fit)
         self.notes = (*self.upgraded.notes, *notes, *_changed_meanings(graph, facts, raw))
 
     def load(self, built: BuiltModel) -> Loaded:

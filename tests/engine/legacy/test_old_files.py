@@ -130,7 +130,7 @@ def test_lambdas_wait_for_approval(old_files: Path) -> None:
     assert any("was a Lambda" in note for note in opened.notes)
 
 
-@pytest.mark.parametrize("name", ["local", "lstm_hard", "opt_nadam", "gru_before"])
+@pytest.mark.parametrize("name", ["local", "lstm_hard", "opt_nadam", "lambda_siamese"])
 def test_what_keras_3_lacks_is_saved_and_opened_again(
     old_files: Path, tmp_path: Path, name: str
 ) -> None:
