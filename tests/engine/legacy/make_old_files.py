@@ -2,8 +2,8 @@
 
 ``python make_old_files.py FOLDER [NAME ...]`` under Keras 2.1 on TensorFlow 1 (``OLD_KERAS=keras``), any
 tf.keras 2.x, or tf_keras (``OLD_KERAS=tf_keras``).
-For each case ``NAME.h5`` and ``NAME.npz``: inputs ``x0``.., predictions ``p0``.., targets ``y0``.., and for those
-compiled the losses of three further epochs and the predictions after them (``losses``, ``after0``..).
+For each case ``NAME.h5`` and ``NAME.npz``: inputs ``x0``.., predictions ``p0``.., targets ``y0``.., and for
+compiled models the losses of three further epochs and the predictions after them (``losses``, ``after0``..).
 It has to run on Python 3.6.
 """
 
