@@ -10,7 +10,6 @@ import keras
 import numpy as np
 import pytest
 
-from kbuilder.document.catalogue import load_catalogue
 from kbuilder.document.errors import FileRefusedError
 from kbuilder.document.graph import Graph
 from kbuilder.document.project_file import load, save
@@ -18,7 +17,7 @@ from kbuilder.engine.legacy.origin import Origin
 from kbuilder.engine.legacy.weights import _converted
 from kbuilder.engine.model_files import opening
 
-CATALOGUE = load_catalogue()
+GLOROT = {"class_name": "GlorotUniform", "config": {"seed": None, "dtype": "float32"}}
 
 
 def opened(
