@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -216,8 +217,18 @@ def activation_names() -> tuple[str, ...]:
     """Names of Keras's activation functions, the common ones first."""
     common = ("relu", "softmax", "sigmoid", "tanh", "linear", "gelu", "elu", "selu", "swish")
     skipped = {"get", "serialize", "deserialize"}
-    names = [name for name, made in vars(keras.activations).items() if inspect.isfunction(made)]
+    names = [
+        name
+        for name, made in vars(keras.activations).items()
+        if inspect.isfunction(made) and _needs_only_values(made)
+    ]
     return common + tuple(sorted(set(names) - skipped - set(common))) + tuple(ACTIVATIONS)
+
+
+def _needs_only_values(activation: Callable[..., Any]) -> bool:
+    """Whether it can be called by name: ``threshold`` asks for more."""
+    params = inspect.signature(activation).parameters.values()
+    return sum(param.default is param.empty for param in params) <= 1
 
 
 def plain(value: Any) -> Any:

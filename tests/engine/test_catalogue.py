@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from kbuilder.document.catalogue import Catalogue, ClassSpec, ParamSpec, Section, load_catalogue
-from kbuilder.engine.extra_classes import class_of
+from kbuilder.engine.extra_classes import ACTIVATIONS, class_of
 from kbuilder.engine.introspect import encode, make_catalogue, module_of
 from kbuilder.resources import resource
 from tests.engine.sample_layers import call, input_for
@@ -171,3 +171,9 @@ def test_ranks_are_those_that_really_run() -> None:
     assert (resizing.min_rank, resizing.max_rank) == (4, 4)
     out = keras.layers.Resizing(4, 4)(np.zeros((2, 8, 8, 1), "float32"))
     assert out.shape == (2, 4, 4, 1)
+
+
+@pytest.mark.parametrize("name", load_catalogue().activations)
+def test_every_activation_computes(name: str) -> None:
+    made = ACTIVATIONS.get(name) or keras.activations.get(name)
+    assert np.asarray(made(np.ones((2, 4), "float32"))).shape[0] == 2
