@@ -55,6 +55,7 @@ KINDS = {
     "numbers-text": "numbers into a layer that reads text",
     "nested-name": "a block built as a model with a name that is taken or that Keras does not take",
     "nested-circle": "a block built as a model that its own output comes back into",
+    "no-samples": "one value for the whole batch where each sample needs one",
     "output-missing": "a wire from an output that the layer does not have",
     "wrapper-layer": "a wrapper around a layer it cannot wrap",
     "shared-shape": "a shared layer used on another shape than the one it was made for",

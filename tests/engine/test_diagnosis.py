@@ -126,6 +126,22 @@ CASES = {
         ("at least 3 dimensions", "(None, 8), which has 2"),
         ("Insert Reshape to (8, 1)", "Set shape of v to (8, 1)"),
     ),
+    "mean of the batch into Dense": Case(
+        "no-samples",
+        chain(given(8), make_node("ops.mean", "one"), make_node("Dense", "bad", units=3)),
+        "",
+        ("“one” gives one value for the whole batch",),
+        ("Let one work on each sample by axis -1",),
+    ),
+    "mean of the batch into Add": Case(
+        "no-samples",
+        joined(
+            make_node("Add", "bad"), given(8), given(8, name="in2"), make_node("ops.mean", "one")
+        ),
+        "",
+        ("“one” gives one value for the whole batch",),
+        ("Let one work on each sample by axis -1",),
+    ),
     "picture into Bidirectional": Case(
         "rank",
         chain(

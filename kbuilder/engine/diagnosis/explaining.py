@@ -30,6 +30,7 @@ from kbuilder.engine.diagnosis.reshaping import (
 from kbuilder.engine.diagnosis.sources import (
     missing_output,
     other_shape_shared,
+    without_samples,
     wrong_inner_layer,
 )
 from kbuilder.engine.diagnosis.windows import (
@@ -43,6 +44,7 @@ from kbuilder.engine.own_code import own_line, own_problem
 
 CAUSES: tuple[Callable[[Case], Problem | None], ...] = (
     missing_output,
+    without_samples,
     wrong_dtype,
     wrong_rank,
     other_shape_shared,

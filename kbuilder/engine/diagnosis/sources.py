@@ -34,6 +34,25 @@ def missing_output(case: Case) -> Problem | None:
     return None
 
 
+def without_samples(case: Case) -> Problem | None:
+    """One number for the whole batch, as an operation over all axes gives, into a layer."""
+    found = [given for given in case.inputs if not given.shape]
+    if not found or case.spec.is_operation:
+        return None
+    source = case.wiring.graph.by_id[found[0].source]
+    spec = case.wiring.catalogue.layer(source.class_name)
+    fix = None
+    if spec is not None and spec.param("axis") and spec.param("keepdims"):
+        text = f"Let {source.name} work on each sample by axis -1"
+        fix = case.set_on(source.id, text, axis=-1, keepdims=True)
+    return case.problem(
+        "no-samples",
+        f"{case.title} works on samples, but “{source.name}” gives one value for the whole batch. "
+        "Use something that gives a value for each sample.",
+        [fix],
+    )
+
+
 def wrong_inner_layer(case: Case) -> Problem | None:
     """Bidirectional around a layer that cannot run backwards."""
     inner = case.value("layer")
