@@ -206,9 +206,8 @@ class Files(QObject):
             name = Path(event.path).name
             text = self.tr("{0} is written.").format(name)
             if event.difference is not None:
-                text += " " + self.tr(
-                    "Loaded again by plain Keras; largest difference of its outputs: {0}."
-                ).format(f"{event.difference:.1e}")
+                told = self.tr("Loaded by {0} in a clean process; largest difference: {1}.")
+                text += " " + told.format(event.verified_by, f"{event.difference:.1e}")
             self.told.emit(text)
         elif event.run == self._training.run:
             self.told.emit(" ".join((self.tr("The weights are there."), *event.notes)))

@@ -357,6 +357,8 @@ LAYERS = [
     for spec in load_catalogue().layers
     if not spec.hidden and not spec.is_operation and spec.class_name != "Input"
 ]
+AUGMENTATION = ("RandomFlip", "RandomRotation", "MixUp")
+"""Enough of the layers that vanish when a network predicts."""
 
 
 WRITERS = {"onnx": write_onnx, "tflite": write_litert}
@@ -382,7 +384,8 @@ def test_every_layer_that_is_not_blocked_is_converted(
     monkeypatch.setattr("kbuilder.engine.exports.tensorflow_files.ask", answer_here)
     together: dict[Any, list[ClassSpec]] = {}
     for spec in LAYERS:
-        if not is_blocked(spec, format_id):
+        vanishes = spec.family == "Image augmentation" and spec.class_name not in AUGMENTATION
+        if not vanishes and not is_blocked(spec, format_id):
             tensor = input_for(spec)
             together.setdefault((tensor.shape, tensor.dtype), []).append(spec)
     for specs in together.values():

@@ -275,9 +275,10 @@ def test_export_asks_for_a_name(stand: Stand) -> None:
 
 
 def test_the_result_of_an_export_is_told(stand: Stand) -> None:
-    stand.engine.say(Exported(request=1, path="/x/a.hdf5", difference=1.5e-7))
+    proved = {"difference": 1.5e-7, "verified_by": "keras 3.15.1"}
+    stand.engine.say(Exported(request=1, path="/x/a.hdf5", **proved))
     assert "a.hdf5 is written." in stand.told[-1]
-    assert "1.5e-07" in stand.told[-1]
+    assert "keras 3.15.1 in a clean process; largest difference: 1.5e-07" in stand.told[-1]
     stand.engine.say(Exported(request=1, path="/x/a.weights.h5"))
     assert stand.told[-1] == "a.weights.h5 is written."
 

@@ -23,6 +23,8 @@ from kbuilder.engine.exports.subject import Subject
 from kbuilder.engine.wording import plain_text
 
 ONNX_OPSET = 18
+_NO_SUCH = re.compile(r"'(tfl?\.\w+)' op")
+"""How the LiteRT converter names the operation that it cannot do, in the middle of pages."""
 
 Names = dict[str, list[str]]
 
@@ -173,7 +175,9 @@ def _converted(convert: Callable[[], Any]) -> Any:
     try:
         return convert()
     except Exception as error:
-        raise ProofError(f"it cannot be converted: {plain_text(error).rstrip('.')}") from error
+        missing = list(dict.fromkeys(_NO_SUCH.findall(str(error))))
+        reason = f"it has nothing for {' and '.join(missing)}" if missing else plain_text(error)
+        raise ProofError(f"the network cannot be converted: {reason.rstrip('.')}") from error
 
 
 @contextlib.contextmanager
