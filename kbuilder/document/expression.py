@@ -170,11 +170,20 @@ def fault(text: Any, known: Collection[str]) -> str:
 
 def result_count(text: Any) -> int:
     """How many tensors an expression gives: the items of a tuple, else one."""
+    return max(len(_result_items(text)), 1)
+
+
+def gives_tuple(text: Any) -> bool:
+    """Whether an expression gives a tuple, even of a single tensor."""
+    return bool(_result_items(text))
+
+
+def _result_items(text: Any) -> tuple[Term, ...]:
     try:
         term = parsed(text) if isinstance(text, str) else None
     except ExpressionError:
-        return 1
-    return len(term.items) if isinstance(term, Items) and term.items else 1
+        return ()
+    return term.items if isinstance(term, Items) else ()
 
 
 def _parts(term: Term) -> tuple[Term, ...]:

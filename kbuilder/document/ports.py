@@ -10,7 +10,7 @@ from collections.abc import Collection
 from typing import Any
 
 from kbuilder.document.catalogue import Catalogue, ClassSpec
-from kbuilder.document.expression import result_count
+from kbuilder.document.expression import gives_tuple, result_count
 from kbuilder.document.graph import Graph
 from kbuilder.document.values import Params
 
@@ -30,6 +30,9 @@ _STATES: dict[str, tuple[str, ...]] = {
 }
 """Names of the states of recurrent layers and cells; empty for the only one."""
 _CUT = {"ops.split", "ops.array_split", "ops.hsplit", "ops.vsplit", "ops.dsplit"}
+_LISTS = _CUT | {"ops.unstack", "ops.unravel_index"}
+MOST_OUTPUTS = 1000
+"""More ports than that are not shown, whatever a file says."""
 
 
 def input_ports(spec: ClassSpec, params: Params) -> tuple[str, ...]:
@@ -50,6 +53,12 @@ def output_ports(spec: ClassSpec, params: Params, call: Params) -> tuple[str, ..
         return first + tuple(_named("state", state) for state in states(spec, params))
     number = _result_count(spec, params)
     return tuple(f"output_{i + 1}" for i in range(number)) if number > 1 else first
+
+
+def gives_list(spec: ClassSpec, params: Params) -> bool:
+    """Whether what the node gives is a list, even of a single tensor."""
+    is_expression = spec.class_name == "Expression"
+    return spec.class_name in _LISTS or (is_expression and gives_tuple(params.get("expression")))
 
 
 def ports_of(
@@ -128,16 +137,21 @@ def states_of_cell(cell: Any) -> int:
     return len(_STATES.get(_class_name(cell), ()))
 
 
+def _number(value: Any) -> int:
+    return min(value, MOST_OUTPUTS) if isinstance(value, int) else 1
+
+
 def _result_count(spec: ClassSpec, params: Params) -> int:
     if spec.class_name == "Expression":
         return result_count(params.get("expression"))
     if spec.class_name in _CUT:
-        parts = params.get("indices_or_sections", 1)
-        return len(parts) + 1 if isinstance(parts, list) else parts if isinstance(parts, int) else 1
+        parts = params.get("indices_or_sections")
+        return len(parts) + 1 if isinstance(parts, list) else _number(parts)
     if spec.class_name == "ops.unravel_index":
-        return len(params.get("shape") or [0])
+        shape = params.get("shape")
+        return len(shape) if isinstance(shape, list) else 1
     if spec.class_name == "ops.unstack":
-        return int(params.get("num") or 1)
+        return _number(params.get("num"))
     if spec.class_name == "ops.svd" and params.get("compute_uv") is False:
         return 1
     return spec.outputs

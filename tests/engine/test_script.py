@@ -192,6 +192,8 @@ def operations() -> Project:
         make_node("Expression", "one", expression="ops.relu(x) ** 2 + x[:, 1:2]"),
         make_node("Expression", "both", expression="x[0] * 0.5 - ops.abs(x[1])"),
         make_node("ops.top_k", "best", k=2),
+        make_node("ops.unstack", "slices", axis=-1),
+        make_node("Expression", "alone", expression="(x * 2,)"),
         replace(make_node("MultiHeadAttention", "seen", **attend), call={"use_causal_mask": True}),
         make_node("LSTM", "first", units=3, return_state=True),
         make_node("LSTM", "second", units=3),
@@ -200,7 +202,8 @@ def operations() -> Project:
     graph = make_graph(
         *nodes,
         wires="a>sum b>sum:1 sum>scaled scaled>joined a>joined:1 joined>one one>best a>both b>both:1 "
-        "both>seen both>seen:1 both>first seen>second second>end",
+        "both>seen both>seen:1 both>first seen>second second>end "
+        "a>slices slices>alone",
     )
     states = tuple(
         Edge(source="#first", source_port=port, target="#second", target_port=port + 1)

@@ -12,6 +12,7 @@ from kbuilder.document.errors import KBuilderError
 from kbuilder.document.graph import INPUT_CLASS, Edge, Graph, Node
 from kbuilder.document.nesting import border, ordered_units
 from kbuilder.document.ports import (
+    gives_list,
     input_ports,
     main_ports,
     output_ports,
@@ -101,11 +102,12 @@ class LayerWriter:
         owner = self._graph.layer_of(node.id)
         ports = output_ports(spec, owner.params, node.call)
         result = self._called(node, spec, places)
-        if len(ports) > 1:
+        listed = len(ports) > 1 or gives_list(spec, owner.params)
+        if listed:
             result = call("keras.tree.flatten", result)
         self._add(result, f"{variable} = ")
         for port in range(len(ports)):
-            places[node.id, port] = f"{variable}[{port}]" if len(ports) > 1 else variable
+            places[node.id, port] = f"{variable}[{port}]" if listed else variable
 
     def _called(self, node: Node, spec: ClassSpec, places: Places) -> Expression:
         owner = self._graph.layer_of(node.id)
