@@ -139,7 +139,7 @@ def samples_of(spec: ClassSpec) -> tuple[Sample, ...]:
     if name in SAMPLES:
         return SAMPLES[name]
     usual = FLOATS
-    if name.startswith(_OF_WHOLE) or name in ("isin",):
+    if name.startswith(_OF_WHOLE):
         usual = WHOLE
     elif name.startswith("logical_"):
         usual = ((8,), "bool")

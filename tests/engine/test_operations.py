@@ -7,6 +7,7 @@ import json
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from kbuilder.document.catalogue import ClassSpec, load_catalogue
 from kbuilder.document.ports import output_ports
@@ -43,7 +44,8 @@ def test_operation_is_inferred_built_and_run(spec: ClassSpec) -> None:
     assert any(operation.name == "it" for operation in model.operations)
     node = graph.by_id["it"]
     assert len(facts["it"].outputs) == len(output_ports(spec, node.params, node.call))
-    results = keras.tree.flatten(model(numbers(spec, len(inputs))))
+    traced = tf.function(model, autograph=False)  # as in fit and predict
+    results = keras.tree.flatten(traced(numbers(spec, len(inputs))))
     assert len(results) == len(facts["it"].outputs)
     back = graph_from(CATALOGUE, json.loads(model.to_json()), "here")
     assert back.by_id["it"].class_name == spec.class_name
