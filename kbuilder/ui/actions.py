@@ -130,6 +130,13 @@ _FIRST = (
         enabled=_idle,
     ),
     ActionRow(
+        "load_weights_by_layer",
+        FILE,
+        QT_TRANSLATE_NOOP("Actions", "Load weights by layer…"),
+        lambda window: window.files.load_weights(ask=True),
+        enabled=_idle,
+    ),
+    ActionRow(
         "quit",
         FILE,
         QT_TRANSLATE_NOOP("Actions", "Quit"),

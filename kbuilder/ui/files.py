@@ -20,6 +20,7 @@ from kbuilder.link.requests import MakeApplication
 from kbuilder.resources import resource
 from kbuilder.ui import dialogs
 from kbuilder.ui.training import Training
+from kbuilder.ui.weights_loading import WeightsLoading
 
 MODEL_ENDINGS = (".keras", ".hdf5", ".h5", ".json")
 RECENT_KEY = "recent"
@@ -49,6 +50,7 @@ class Files(QObject):
         self._window = window
         self._opening = ""
         self._kept_data: DataOptions | None = None
+        self._weights = WeightsLoading(training, window)
         training.done.connect(self._take)
 
     # --- projects -------------------------------------------------------------------------------
@@ -106,11 +108,12 @@ class Files(QObject):
 
         if self.may_leave():
             dialog = BaseDialog(self._window)
-            dialog.chosen.connect(self._open_base)
+            dialog.chosen.connect(self.open_base)
             dialog.open()
 
     @Slot(object)
-    def _open_base(self, request: MakeApplication) -> None:
+    def open_base(self, request: MakeApplication) -> None:
+        """Open a pretrained network as a new project, with the data in use."""
         self.told.emit(self.tr("Making {0}…").format(request.name))
         self._opening = request.name
         data = self._document.project.data
@@ -173,16 +176,16 @@ class Files(QObject):
             weights_only=True,
         )
 
-    def load_weights(self) -> None:
-        """Ask for a file of weights and put them into the model."""
+    def load_weights(self, *, ask: bool = False) -> None:
+        """Ask for a file of weights and put them into the model; with ``ask`` layer by layer."""
         path, _ = QFileDialog.getOpenFileName(
             self._window,
             self.tr("Load weights"),
             self.folder(),
-            self.tr("Keras weights (*.h5 *.hdf5)"),
+            self.tr("Keras weights and models (*.h5 *.hdf5 *.keras)"),
         )
         if path:
-            self._training.load_weights(Path(path))
+            self._weights.begin(Path(path), ask=ask)
 
     def _export(self, title: str, name: str, kinds: str, *, weights_only: bool) -> None:
         chosen, _ = QFileDialog.getSaveFileName(

@@ -31,6 +31,7 @@ from kbuilder.link.events import (
     TrainingStarted,
     WeightsKept,
     WeightsLoaded,
+    WeightsMatched,
 )
 from kbuilder.link.requests import (
     ComputeActivations,
@@ -38,6 +39,7 @@ from kbuilder.link.requests import (
     Export,
     LoadWeights,
     MakeApplication,
+    MatchWeights,
     OpenModel,
     Pause,
     Stop,
@@ -69,6 +71,7 @@ class Training(QObject):
         failed: a request failed; carries ``Failed``.
         activations: carries ``ActivationsComputed``.
         done: a request other than training has given its result; carries that event.
+        matched: which weights of a file go where; carries ``WeightsMatched``.
         progressed: what a long request does; carries ``Progressed``.
         ended: a run is over; carries its last event.
     """
@@ -78,6 +81,7 @@ class Training(QObject):
     failed = Signal(object)
     activations = Signal(object)
     done = Signal(object)
+    matched = Signal(object)
     progressed = Signal(object)
     ended = Signal(object)
 
@@ -99,7 +103,7 @@ class Training(QObject):
         self._engine = engine
         self._unsaved_runs = unsaved_runs
         self._request = 0
-        self._opening = self._loading = 0
+        self._opening = self._loading = self._matching = 0
         self._pending_run = ""
         self._started_at = 0.0
         self._held = 0.0
@@ -199,7 +203,16 @@ class Training(QObject):
         self._opening = self._engine.next_request()
         self._engine.send(replace(wanted, request=self._opening, run=str(self.new_run_folder())))
 
-    def load_weights(self, path: Path) -> None:
+    def match_weights(self, path: Path, by: str = "auto") -> None:
+        """Ask which layers of a file go with which of the project; the answer comes by ``matched``."""
+        self._matching = self._engine.next_request()
+        self._engine.send(
+            MatchWeights(
+                request=self._matching, project=self._document.project, path=str(path), by=by
+            )
+        )
+
+    def load_weights(self, path: Path, mapping: dict[str, str]) -> None:
         """Put the weights of a file into the project's model; the answer comes by ``done``."""
         self._loading = self._engine.next_request()
         self._engine.send(
@@ -208,6 +221,7 @@ class Training(QObject):
                 project=self._document.project,
                 path=str(path),
                 run=str(self.new_run_folder()),
+                mapping=mapping,
             )
         )
 
@@ -319,6 +333,10 @@ class Training(QObject):
         if event.request in (self._opening, self._loading):
             self.done.emit(event)
 
+    def _take_matches(self, event: WeightsMatched) -> None:
+        if event.request == self._matching:
+            self.matched.emit(event)
+
     def _leave_loading(self) -> None:
         """The weights that are on the way are no longer wanted."""
         self._opening = 0
@@ -381,6 +399,7 @@ _HANDLERS: dict[type, Callable[[Training, Any], None]] = {
     Exported: lambda training, event: training.done.emit(event),
     ModelOpened: Training._take_opened,
     WeightsLoaded: Training._take_weights,
+    WeightsMatched: Training._take_matches,
     Finished: Training._take_end,
     Stopped: Training._take_end,
     Failed: Training._take_failed,

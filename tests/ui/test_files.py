@@ -13,9 +13,25 @@ from kbuilder.document.document import Document
 from kbuilder.document.options import DataOptions
 from kbuilder.document.project import Project
 from kbuilder.document.project_file import load, save
-from kbuilder.link.events import Exported, Failed, Finished, ModelOpened, Stopped
+from kbuilder.link.events import (
+    Exported,
+    Failed,
+    Finished,
+    LayerMatch,
+    ModelOpened,
+    Stopped,
+    WeightsMatched,
+)
 from kbuilder.link.events import WeightsLoaded as Loaded
-from kbuilder.link.requests import ComputeActivations, Export, LoadWeights, OpenModel, Stop, Train
+from kbuilder.link.requests import (
+    ComputeActivations,
+    Export,
+    LoadWeights,
+    MatchWeights,
+    OpenModel,
+    Stop,
+    Train,
+)
 from kbuilder.ui import dialogs
 from kbuilder.ui.files import MOST_RECENT, Files
 from kbuilder.ui.training import State, Training
@@ -286,8 +302,14 @@ def test_the_result_of_an_export_is_told(stand: Stand) -> None:
 def test_loaded_weights_are_in_use(stand: Stand) -> None:
     stand.answers = [stand.folder / "w.h5"]
     stand.files.load_weights()
+    match = LayerMatch(layer="a", shapes=((2,),), source="a", fits=True)
+    asked = stand.engine.last(MatchWeights).request
+    stand.engine.say(WeightsMatched(request=asked, matches=(match,), sources={"a": ((2,),)}))
     request = stand.engine.last(LoadWeights)
-    stand.engine.say(Loaded(request=1, run=request.run, loaded=("a", "b"), left=("c",)))
+    assert request.mapping == {}
+    stand.engine.say(
+        Loaded(request=request.request, run=request.run, loaded=("a", "b"), left=("c",))
+    )
     assert stand.training.run == request.run
     assert "2 layers" in stand.told[-1]
     assert "1 layers" in stand.told[-1]

@@ -227,7 +227,7 @@ def test_other_requests_carry_run_and_base(stand: Stand, tmp_path: Path) -> None
     )
     assert export.base == str(tmp_path)
     stand.training.open_model(Path("a.h5"))
-    stand.training.load_weights(Path("w.h5"))
+    stand.training.load_weights(Path("w.h5"), {})
     requests = [export, stand.engine.last(OpenModel), stand.engine.last(LoadWeights)]
     assert len({request.request for request in requests}) == 3
 
