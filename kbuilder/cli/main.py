@@ -129,6 +129,10 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _import(options: argparse.Namespace) -> int:
+    if options.into is not None:
+        from kbuilder.cli.weights import import_weights
+
+        return import_weights(options.model, options.into, options.by, options.map)
     from kbuilder.cli.models import import_model
 
     return import_model(options.model, options.output)
@@ -253,9 +257,25 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument("--weights-only", action="store_true", help="weights without the model")
     verb.set_defaults(work=_export)
 
-    verb = verbs.add_parser("import", help="make a project of a .hdf5, .h5 or .keras model")
+    verb = verbs.add_parser(
+        "import", help="make a project of a .hdf5, .h5, .keras or .json model, or load weights"
+    )
     verb.add_argument("model", type=Path)
-    verb.add_argument("-o", "--output", type=Path, required=True, metavar="PROJECT")
+    target = verb.add_mutually_exclusive_group(required=True)
+    target.add_argument("-o", "--output", type=Path, metavar="PROJECT")
+    target.add_argument(
+        "--into", type=Path, metavar="PROJECT", help="take the weights alone, for its layers"
+    )
+    verb.add_argument(
+        "--by", choices=("auto", "name", "order"), default="auto", help="how weights find layers"
+    )
+    verb.add_argument(
+        "--map",
+        action="append",
+        default=[],
+        metavar="LAYER=SOURCE",
+        help="a layer and the one of the file that it takes weights from; empty: none",
+    )
     verb.set_defaults(work=_import)
 
     verb = verbs.add_parser("inspect", help="outputs of a layer for some samples")
