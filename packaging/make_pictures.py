@@ -1,7 +1,7 @@
 """Takes the README's pictures of the real window: ``python packaging/make_pictures.py``.
 
 Trains the digits sample in a window offscreen and grabs each workspace, dark and light, and after
-that the canvas with blocks, a comment and a problem.
+that the canvas with blocks, a comment and a problem, own code, and the steps of fine-tuning.
 """
 
 from __future__ import annotations
@@ -18,10 +18,14 @@ from PySide6.QtCore import QObject, QTimer
 from kbuilder import app
 from kbuilder.document import edits
 from kbuilder.document.comment_edits import add_comment
+from kbuilder.document.fine_tuning import add_head, freeze_base
 from kbuilder.document.graph import Comment, Group
 from kbuilder.document.group_edits import collapse, group
+from kbuilder.document.options import DataOptions
 from kbuilder.document.project import Project
 from kbuilder.document.templates import load_templates
+from kbuilder.link.requests import MakeApplication
+from kbuilder.resources import resource
 from kbuilder.ui import theme
 from kbuilder.ui.main_window import DATA, DESIGN, INSPECT, RUNS, TRAIN
 
@@ -48,6 +52,11 @@ class Photographer(QObject):
             self._runs,
             self._blocks,
             self._blocks_drawn,
+            self._code,
+            self._code_checked,
+            self._base,
+            self._base_made,
+            self._tuned,
             self._close,
         ]
         self._window.training.ended.connect(self._trained)
@@ -126,8 +135,47 @@ class Photographer(QObject):
         else:
             self._steps.insert(0, self._blocks_drawn)
 
+    def _code(self) -> None:
+        """Own code, as an example brings it."""
+        self._window.document.open(Project(), None)  # nothing unsaved that would be asked for
+        self._window.files.open_sample("digits-cnn")
+        problems = self._window.design.problems
+        problems.show_code()
+        problems.code().insert(resource("examples", "focal_loss.py"))
+        self._window.view.show_start()
+
+    def _code_checked(self) -> None:
+        self._window.design.problems.code().show_line(1)
+        self._grab("code")
+
+    def _base(self) -> None:
+        """A base, small and with fresh weights."""
+        self._window.document.open(Project(data=DataOptions(kind="sample", path="digits")), None)
+        self._window.show_tuning()
+        shape = (32, 32, 3)
+        wanted = MakeApplication(
+            request=0, run="", name="MobileNetV2", include_top=False, pooling="avg", shape=shape
+        )
+        self._window.files.open_base(wanted)
+
+    def _base_made(self) -> None:
+        """Once it is there, with a head and frozen."""
+        if len(self._window.workbench.facts) < len(self._window.document.project.graph.nodes):
+            self._steps.insert(0, self._base_made)
+            return
+        graph = self._window.document.project.graph
+        source = graph.outputs[0].id
+        self._window.document.apply("Head", lambda project: add_head(project, source, 2, 10, 0.2))
+        self._window.document.apply("Freeze", freeze_base)
+        self._window.view.set_zoom(READABLE)
+        last = [node.id for node in graph.order[-3:]]
+        self._window.view.centerOn(self._window.scene.content_rect(last).center())
+
+    def _tuned(self) -> None:
+        self._grab("fine_tuning")
+
     def _close(self) -> None:
-        self._window.document.open(Project(), None)  # nothing unsaved, so that closing asks nothing
+        self._window.document.open(Project(), None)
         self._window.close()
         self._application.quit()
 

@@ -11,10 +11,12 @@ from typing import Any
 
 import keras
 
+from kbuilder.document.approvals import is_approved
 from kbuilder.document.catalogue import Catalogue, Section, load_catalogue
 from kbuilder.document.errors import FileRefusedError
 from kbuilder.document.graph import Graph
 from kbuilder.document.options import FitOptions
+from kbuilder.document.own_code import teach
 from kbuilder.document.project import Project
 from kbuilder.document.project_file import decode
 from kbuilder.document.values import KerasObject
@@ -111,7 +113,13 @@ class Opening:
             (self._old.project, self._old.notes) if self._old else _project(catalogue, raw)
         )
         strange = [n for n in self.project.graph.nodes if catalogue.layer(n.class_name) is None]
-        self.has_weights = raw.file is not None and not strange
+        held = not is_approved(self.project.custom_code)
+        self.has_weights = raw.file is not None and not strange and not held
+        if held and raw.file is not None:
+            self.notes += (
+                "The weights are not loaded: the model has Python code of its own, which is held back. Read "
+                "it, trust it, and open the file again.",
+            )
         if strange and raw.file is not None:
             self.notes += (
                 f"The weights are not loaded: “{strange[0].name}” is of class “{strange[0].class_name}”, "
@@ -223,6 +231,7 @@ def _project(catalogue: Catalogue, raw: RawModel) -> tuple[Project, tuple[str, .
     graph = graph_from(catalogue, config, where)
     if raw.own is not None and raw.own.project:
         own = decode(raw.own.project, raw.name)
+        teach(catalogue, own.custom_code)
         if has_expressions(own.graph):
             _refuse_unknown(catalogue, own.graph, where)
             drawn = redrawn(own.graph, catalogue, where)

@@ -15,8 +15,16 @@ from kbuilder.engine.compiling import compile_model
 from kbuilder.engine.objects import make
 from kbuilder.engine.own_code import own_objects
 from kbuilder.engine.session import Session
-from kbuilder.link.events import CodeChecked, Failed, Finished, Inferred
-from kbuilder.link.requests import CheckCode, Infer, Train
+from kbuilder.link.events import (
+    CodeChecked,
+    Exported,
+    Failed,
+    Finished,
+    Inferred,
+    ModelOpened,
+    WeightsLoaded,
+)
+from kbuilder.link.requests import CheckCode, Export, Infer, OpenModel, Train
 from kbuilder.resources import resource
 from tests.engine.conftest import make_graph, make_node
 
@@ -206,3 +214,30 @@ def test_an_error_in_a_loss_during_training_names_its_line(own, classifier, tmp_
     failed = ask([], Train(request=1, project=project, run=str(tmp_path / "run")), catalogue)[-1]
     assert isinstance(failed, Failed)
     assert [(each.kind, each.line) for each in failed.problems] == [("own-code", line)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["model.keras", "model.hdf5"])
+def test_an_exported_model_with_own_code_opens_as_its_project(own, tmp_path, monkeypatch, name):
+    code = example("scaled_dense") + example("focal_loss").split("import ops")[1]
+    catalogue = own(code)
+    options = OutputOptions(loss=KerasObject(class_name="FocalLoss", params={"gamma": 3.0}))
+    project = Project(
+        graph=scaled_graph(),
+        custom_code=code,
+        compile=CompileOptions(outputs={"#label": options}),
+    )
+    path = str(tmp_path / name)
+    exported = only(Exported, ask([], Export(request=1, project=project, path=path), catalogue))
+    assert exported.difference == 0
+    opening = OpenModel(request=2, path=path, run=str(tmp_path / "run"))
+    events = ask([], opening, load_catalogue())
+    assert isinstance(events[-1], Finished), events[-1]
+    assert only(ModelOpened, events).project == project
+    assert only(WeightsLoaded, events).left == ()
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "another user"))
+    opening = OpenModel(request=3, path=path, run=str(tmp_path / "held"))
+    opened = only(ModelOpened, ask([], opening, load_catalogue()))
+    assert (opened.project, opened.run) == (project, "")
+    assert "held back" in opened.notes[0]
+    assert not (tmp_path / "held").exists()

@@ -117,10 +117,10 @@ class CodePanel(QWidget):
             title = (
                 ast.get_docstring(ast.parse(path.read_text("utf-8"))) or path.stem
             ).splitlines()
-            menu.addAction(title[0].rstrip("."), partial(self._insert, path))
+            menu.addAction(title[0].rstrip("."), partial(self.insert, path))
         return menu
 
-    def _insert(self, path: Path) -> None:
+    def insert(self, path: Path) -> None:
         """Put an example below what is there, as one step of the editor's undo."""
         code = path.read_text("utf-8")
         cursor = self.editor.textCursor()
