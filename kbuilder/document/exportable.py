@@ -14,21 +14,12 @@ from kbuilder.document.graph import INPUT_CLASS, Node
 from kbuilder.document.options import OutputOptions
 from kbuilder.document.problems import Problem, worst_first
 from kbuilder.document.project import Project
+from kbuilder.document.runtime_gaps import NOT_IN_LITERT, NOT_IN_ONNX
 from kbuilder.document.values import KerasObject, Params
 
 KIND = "format"
 """The kind of all these problems."""
 
-NOT_IN_ONNX = {
-    *("Discretization", "Hashing", "HashedCrossing", "IntegerLookup", "MelSpectrogram"),
-    *("StringLookup", "TextVectorization"),
-}
-NOT_IN_LITERT = {
-    *("AdaptiveAveragePooling3D", "AdaptiveMaxPooling3D", "AveragePooling3D", "CategoryEncoding"),
-    *("Hashing", "HashedCrossing", "IntegerLookup", "MaxPooling3D", "StringLookup"),
-    "TextVectorization",
-}
-"""Layers that become operations which the format does not have; tests try every layer."""
 RECURRENT = {"LSTM", "GRU", "SimpleRNN", "RNN", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"}
 AUGMENTATION = "Image augmentation"
 """The family of layers that change nothing when a network predicts."""
@@ -167,7 +158,8 @@ def _strange_value(catalogue: Catalogue, param: ParamSpec | None, value: Any) ->
 def _without(project: Project, catalogue: Catalogue, missing: set[str], title: str) -> Found:
     for node, spec in _layers(project, catalogue):
         if spec.class_name in missing:
-            text = f"“{node.name}”: {title} has nothing like {spec.class_name}. Do it to the data beforehand."
+            way_out = "Use other layers" if spec.is_operation else "Do it to the data beforehand"
+            text = f"“{node.name}”: {title} has nothing like {spec.class_name}. {way_out}."
             yield _error(node, text)
 
 

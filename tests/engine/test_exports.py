@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace as replaced
@@ -20,11 +21,13 @@ from kbuilder.document.catalogue import ClassSpec, load_catalogue
 from kbuilder.document.errors import KBuilderError, SaveError
 from kbuilder.document.exportable import blockers
 from kbuilder.document.formats import BY_ID, chosen_format
+from kbuilder.document.graph import Graph, Node
 from kbuilder.document.options import CompileOptions
 from kbuilder.document.own_code import teach
 from kbuilder.document.project import Project
 from kbuilder.document.tf_keras import how_to_install
 from kbuilder.document.values import KerasObject
+from kbuilder.engine.assembling import assembled
 from kbuilder.engine.build import BuiltModel, build
 from kbuilder.engine.build_error import BuildError
 from kbuilder.engine.compiling import compile_model
@@ -38,6 +41,7 @@ from kbuilder.engine.exports.tensorflow_files import write_litert, write_onnx
 from kbuilder.engine.objects import make
 from tests.engine.conftest import loss, make_graph, make_node
 from tests.engine.sample_layers import call, input_for, model_with
+from tests.engine.sample_operations import graph_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -417,6 +421,57 @@ def test_every_layer_that_is_blocked_could_not_be_converted(
     for spec in blocked:
         with pytest.raises(Exception, match=r"[a-zA-Z]"):
             WRITERS[format_id](bare_subject(model_with(spec)), tmp_path / "m", load_catalogue())
+
+
+NOT_TRIED = {
+    *("ops.broadcast_to", "ops.scatter"),  # their samples are for batches of another size
+    *("ops.fold", "ops.image.elastic_transform"),  # convert in seconds; the latter is random
+}
+SIDE_BY_SIDE = 25
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("format_id", WRITERS)
+def test_every_operation_that_is_not_blocked_is_converted(
+    format_id: str, tmp_path: Path, monkeypatch: Any
+) -> None:
+    """Some in one network; those that take the same share an Input."""
+    monkeypatch.setattr("kbuilder.engine.exports.tensorflow_files.ask", answer_here)
+    tried = [
+        spec
+        for spec in load_catalogue().layers
+        if spec.class_name.startswith("ops.")
+        and spec.class_name not in NOT_TRIED
+        and not is_blocked(spec, format_id)
+    ]
+    assert len(tried) > 150
+    for start in range(0, len(tried), SIDE_BY_SIDE):
+        graph = side_by_side(tried[start : start + SIDE_BY_SIDE])
+        tensors, _ = assembled(graph, load_catalogue())
+        inputs = [tensors[node.id][0] for node in graph.inputs]
+        outputs = [tensor for node in graph.outputs for tensor in tensors[node.id]]
+        subject = bare_subject(keras.Model(inputs, outputs))
+        found = WRITERS[format_id](subject, tmp_path / "m", load_catalogue())
+        assert found.difference is not None
+        assert found.difference < 1e-3
+
+
+def side_by_side(specs: list[ClassSpec]) -> Graph:
+    nodes: dict[str, Node] = {}
+    edges = []
+    for spec in specs:
+        graph = graph_of(spec)
+        named = {
+            node.id: re.sub(r"\W+", "_", f"n{spec.class_name if node.id == 'it' else node.params}")
+            for node in graph.nodes
+        }
+        for node in graph.nodes:
+            nodes[named[node.id]] = replace(node, id=named[node.id], name=named[node.id])
+        edges += [
+            replace(edge, source=named[edge.source], target=named[edge.target])
+            for edge in graph.edges
+        ]
+    return Graph(nodes=tuple(nodes.values()), edges=tuple(edges))
 
 
 def answer_here(

@@ -8,7 +8,7 @@ import keyword
 import logging
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,7 @@ def write_saved_model(subject: Subject, path: Path, catalogue: Catalogue) -> Pro
         return model(inputs, training=False)
 
     with _quiet():
-        archive.add_endpoint("serve", serve, input_signature=[bare(signature)])
+        _converted(lambda: archive.add_endpoint("serve", serve, input_signature=[bare(signature)]))
         archive.write_out(str(path), verbose=False)
     return compared(
         subject, ask("plain_tensorflow.py", [path], subject.inputs, check=subject.check)
@@ -59,6 +59,8 @@ def write_onnx(subject: Subject, path: Path, catalogue: Catalogue) -> Proof:
     del catalogue
     import tf2onnx
 
+    from kbuilder.engine.exports.onnx_operations import HANDLERS, unknown_operations
+
     names = _names(subject)
     with _quiet(), _constant_statistics(subject.model):
         traced = _traced(subject, names)
@@ -67,9 +69,12 @@ def write_onnx(subject: Subject, path: Path, catalogue: Catalogue) -> Proof:
                 traced,
                 input_signature=traced.input_signature,
                 opset=ONNX_OPSET,
-                custom_op_handlers={"Erfc": (_erfc, [])},
+                custom_op_handlers=HANDLERS,
             )
         )
+    unknown = sorted(set(unknown_operations(model.graph)))
+    if unknown:
+        raise ProofError(_cannot(_nothing_for(unknown)))
     path.write_bytes(model.SerializeToString())
     files = {"names.json": json.dumps(names)}
     return compared(
@@ -82,7 +87,7 @@ def write_litert(subject: Subject, path: Path, catalogue: Catalogue) -> Proof:
     del catalogue
     names = _names(subject)
     with _quiet(), _constant_statistics(subject.model):
-        concrete = _traced(subject, names).get_concrete_function()
+        concrete = _converted(_traced(subject, names).get_concrete_function)
         # The converter freezes the variables that a module holds; it does not find those of Keras.
         module = tf.Module()
         module.variables_held = [variable.value for variable in subject.model.variables]
@@ -93,20 +98,6 @@ def write_litert(subject: Subject, path: Path, catalogue: Catalogue) -> Proof:
     files = {"names.json": json.dumps(names)}
     return compared(
         subject, ask("plain_litert.py", [path], subject.inputs, files, check=subject.check)
-    )
-
-
-def _erfc(graph: Any, node: Any, name: str, arguments: Any) -> None:
-    """The operation in exact gelu as ``1 - erf(x)``: tf2onnx 1.17 knows only ``erf``."""
-    del arguments
-    dtype = graph.get_dtype(node.input[0])
-    shape = graph.get_shape(node.output[0])
-    outputs = list(node.output)
-    graph.remove_node(node.name)
-    erf = graph.make_node("Erf", [node.input[0]], dtypes=[dtype], shapes=[shape])
-    one = graph.make_const(f"{name}/one", np.array(1.0, np.float32))
-    graph.make_node(
-        "Sub", [one.output[0], erf.output[0]], outputs=outputs, dtypes=[dtype], shapes=[shape]
     )
 
 
@@ -176,8 +167,16 @@ def _converted(convert: Callable[[], Any]) -> Any:
         return convert()
     except Exception as error:
         missing = list(dict.fromkeys(_NO_SUCH.findall(str(error))))
-        reason = f"it has nothing for {' and '.join(missing)}" if missing else plain_text(error)
-        raise ProofError(f"the network cannot be converted: {reason.rstrip('.')}") from error
+        reason = _nothing_for(missing) if missing else plain_text(error)
+        raise ProofError(_cannot(reason)) from error
+
+
+def _cannot(reason: str) -> str:
+    return f"the network cannot be converted: {reason.rstrip('.')}"
+
+
+def _nothing_for(operations: Sequence[str]) -> str:
+    return f"it has nothing for {' and '.join(operations)}"
 
 
 @contextlib.contextmanager
