@@ -38,8 +38,8 @@ def compile_from(
     """Options by output node, and notes on what could not be taken over."""
     notes: list[str] = []
     names = [node.name for node in outputs]
-    losses = _each(raw.get("loss"), names, single_for_all=True)
-    weights = _each(raw.get("loss_weights"), names, single_for_all=False)
+    losses = each_output(raw.get("loss"), names, single_for_all=True)
+    weights = each_output(raw.get("loss_weights"), names, single_for_all=False)
     metrics = _metrics(raw.get("metrics"), names)
     options = {}
     for node, loss, weight, listed in zip(outputs, losses, weights, metrics, strict=True):
@@ -126,7 +126,7 @@ def class_of(catalogue: Catalogue, name: str, section: Any, loss: str = "") -> s
     return _SHORT_NAMES.get(name.lower()) or by_name.get(name.lower(), name)
 
 
-def _each(raw: Any, names: list[str], *, single_for_all: bool) -> list[Any]:
+def each_output(raw: Any, names: Sequence[str], *, single_for_all: bool) -> list[Any]:
     """One entry for each output, from one for all, a list, or a dictionary by output."""
     if isinstance(raw, dict) and "class_name" not in raw:
         return [raw.get(name) for name in names]
@@ -138,7 +138,7 @@ def _each(raw: Any, names: list[str], *, single_for_all: bool) -> list[Any]:
 def _metrics(raw: Any, names: list[str]) -> list[list[Any]]:
     if len(names) == 1 and isinstance(raw, list):
         raw = [raw[0] if len(raw) == 1 and isinstance(raw[0], list) else raw]
-    found = _each(raw, names, single_for_all=False)
+    found = each_output(raw, names, single_for_all=False)
     return [
         item if isinstance(item, list) else [item] if item is not None else [] for item in found
     ]

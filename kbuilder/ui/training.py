@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import shutil
 import time
 from collections.abc import Callable
 from enum import Enum
@@ -11,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
-from PySide6.QtCore import QDateTime, QObject, Signal, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 
 from kbuilder.document.document import Document
 from kbuilder.link.events import (
@@ -47,6 +45,7 @@ from kbuilder.link.requests import (
     Watch,
 )
 from kbuilder.ui.engine_thread import EngineThread
+from kbuilder.ui.run_folders import move_all, new_folder
 
 if TYPE_CHECKING:
     from kbuilder.ui.live_run import LiveRun
@@ -260,23 +259,13 @@ class Training(QObject):
         """The project got a file: runs made before lie beside it from now on."""
         if self.active or self._document.path is None or not self._unsaved_runs.is_dir():
             return
-        target = self.runs_folder()
-        target.mkdir(parents=True, exist_ok=True)
-        for run in self._unsaved_runs.iterdir():
-            moved = target / run.name
-            shutil.move(run, moved)
-            if self.run == str(run):
-                self.run = str(moved)
+        moved = move_all(self._unsaved_runs, self.runs_folder())
+        self.run = moved.get(self.run, self.run)
         self.state_changed.emit()
 
     def new_run_folder(self) -> Path:
         """A folder name for a run that starts now."""
-        stamp = QDateTime.currentDateTime().toString("yyyy-MM-dd_HH-mm-ss")
-        base = self.runs_folder() / stamp
-        names = itertools.chain(
-            [base], (base.with_name(f"{stamp}_{n}") for n in itertools.count(2))
-        )
-        return next(name for name in names if not name.exists())
+        return new_folder(self.runs_folder())
 
     # --- what the engine says -------------------------------------------------------------------
 

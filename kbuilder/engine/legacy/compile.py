@@ -12,6 +12,7 @@ from kbuilder.document.graph import Node
 from kbuilder.document.naming import snake_case
 from kbuilder.document.options import CompileOptions, OutputOptions
 from kbuilder.document.values import KerasObject, Params
+from kbuilder.engine.import_compile import each_output
 from kbuilder.engine.legacy.optimizers import optimizer_from
 from kbuilder.engine.legacy.origin import Origin
 
@@ -59,8 +60,8 @@ def compile_options(
     """Options by output node, and notes on what is lost or has changed its meaning."""
     reader = _Reader(catalogue, origin)
     names = [output.name for output in outputs]
-    losses = _each(raw.get("loss"), names, one_for_all=True)
-    weights = _each(raw.get("loss_weights"), names, one_for_all=False)
+    losses = each_output(raw.get("loss"), names, single_for_all=True)
+    weights = each_output(raw.get("loss_weights"), names, single_for_all=False)
     metrics = _each_list(raw.get("metrics"), names)
     weighted = _each_list(raw.get("weighted_metrics"), names)
     options = {}
@@ -190,14 +191,6 @@ def _unwrapped(raw: Any) -> tuple[str, dict[str, Any]]:
         inner, _ = _unwrapped(function)
         return inner, config
     return _PREFIX.sub("", name), config
-
-
-def _each(raw: Any, names: Sequence[str], *, one_for_all: bool) -> list[Any]:
-    if isinstance(raw, dict) and "class_name" not in raw:
-        return [raw.get(name) for name in names]
-    if isinstance(raw, list):
-        return [raw[number] if number < len(raw) else None for number in range(len(names))]
-    return [raw if one_for_all or len(names) == 1 else None for _ in names]
 
 
 def _each_list(raw: Any, names: Sequence[str]) -> list[list[Any]]:
