@@ -164,7 +164,7 @@ def _for_older_loader(config: dict[str, Any]) -> dict[str, Any]:
     """
     layers = config["config"].get("layers", [])
     kept = [layer for layer in layers if layer.get("class_name") not in MASKING_OPERATIONS]
-    names = {layer["name"] for layer in kept}
+    names = {layer.get("name") for layer in kept}
     for layer in kept:
         if layer["config"].get("score_mode") == "dot":
             del layer["config"]["score_mode"]  # the default

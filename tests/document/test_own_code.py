@@ -115,6 +115,7 @@ def test_code_that_is_not_python_names_the_line(catalogue):
 def test_a_name_that_keras_has_is_told(catalogue):
     (problem,) = name_problems("import keras\nclass Dense(keras.layers.Layer): pass\n", catalogue)
     assert problem.line == 2
+    assert problem.kind == "own-code-name"
     assert "“Dense”" in problem.text
     teach(catalogue, "import keras\nclass Dense(keras.layers.Layer): pass\n")
     assert not catalogue.layer("Dense").own

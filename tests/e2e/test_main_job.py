@@ -97,7 +97,7 @@ def test_draw_train_stop_keep_and_reload(driver: Driver) -> None:
     output.edited.emit(  # what choosing in the two combo boxes emits; the boxes have their own test
         "loss", edits_object("SparseCategoricalCrossentropy", from_logits=True)
     )
-    output.add_button.click()
+    output.metrics.add_button.click()
     assert window.document.project.compile.outputs[driver.node("digit").id].metrics
 
     window.document.apply("Set epochs", lambda p: edits_fit(p, epochs=500))
