@@ -21,7 +21,8 @@ from kbuilder.engine.import_rewrites import inert, is_foreign
 from kbuilder.engine.import_wires import History, Wires, arguments, border, ports, tensors
 
 MOST_LAYERS = 5000
-MODELS = ("Sequential", "Functional", "Model")
+FUNCTIONAL = ("Functional", "Model")
+MODELS = ("Sequential", *FUNCTIONAL)
 
 CallKey = tuple[str, int]
 """A layer as its model in the file names it, and the number of the call."""
@@ -108,9 +109,18 @@ class Calls:
         if scope.inputs is not None:
             entries = border(scope.config, "input_layers", scope.where)
             self._connect(scope, scope.refs(entries))
-        for raw in _layers(scope.config, scope.where):
+        layers = _layers(scope.config, scope.where)
+        for raw in layers:
             self._layer(scope, raw, raw.get("inbound_nodes", []))
-        return scope.refs(border(scope.config, "output_layers", scope.where))
+        # Where it says what goes out of a model, Keras counts calls of Functional models from one.
+        models = {_name(raw, scope.where) for raw in layers if _class_of(raw) in FUNCTIONAL}
+        outputs = border(scope.config, "output_layers", scope.where)
+        return scope.refs(
+            [
+                (name, max(call - 1, 0) if name in models else call, output)
+                for name, call, output in outputs
+            ]
+        )
 
     def _chain(self, scope: _Scope) -> list[Ref]:
         """A Sequential model, whose layers do not say what they are called on."""

@@ -9,7 +9,8 @@ from kbuilder.engine.legacy.functions import UntranslatableError
 from kbuilder.engine.legacy.operations import CLASSES, Tensor, operation_text, shown_value
 from kbuilder.engine.legacy.origin import Origin
 
-_MODELS = ("Sequential", "Functional", "Model")
+_FUNCTIONAL = ("Functional", "Model")
+_MODELS = ("Sequential", *_FUNCTIONAL)
 _CONSTANT = "_CONSTANT_VALUE"
 
 
@@ -58,6 +59,7 @@ class Rename:
         self._origin = origin
         self._names: dict[str, str] = {}
         self._models: set[str] = set()
+        self._functional: set[str] = set()
         self._used: set[tuple[str, int]] = set()
 
     def add(self, raw: Mapping[str, Any], new: str) -> None:
@@ -67,6 +69,8 @@ class Rename:
         self._names[str(old or raw.get("class_name", "layer").lower())] = new
         if str(raw.get("class_name")) in _MODELS:
             self._models.add(str(old))
+        if str(raw.get("class_name")) in _FUNCTIONAL:
+            self._functional.add(str(old))
         for node in raw.get("inbound_nodes") or []:
             first, named = _parts(node)
             entries = [*first, *(value for value in named.values() if is_flat(value))]
@@ -84,10 +88,14 @@ class Rename:
         return [self.name(old), number, int(entry[2])]
 
     def border(self, raw: Any) -> list[list[Any]]:
-        """The inputs or outputs of the model."""
+        """The inputs or outputs of the model, where Keras 3 counts calls of Functional models from 1."""
         entries = [entry for entry in _flat(raw) if is_flat(entry)]
         self._used |= {(str(entry[0]), int(entry[1])) for entry in entries}
-        return [self.place(entry) for entry in entries]
+        places = [(str(entry[0]), self.place(entry)) for entry in entries]
+        return [
+            [name, number + (old in self._functional), output]
+            for old, (name, number, output) in places
+        ]
 
     def call(self, node: Any) -> dict[str, Any]:
         """A call of a layer."""
