@@ -384,8 +384,10 @@ PARAMS_LEFT_OUT = {
     *("weights", "quantization_config", "gptq_unpacked_column_size"),  # not settings of a design
 }
 
-NO_ACTIVITY_REGULARIZER = {"ActivityRegularization", "IntegerLookup", "StringLookup"}
-"""Layers that take other arguments of ``Layer`` but not this one."""
+NO_ACTIVITY_REGULARIZER = {
+    *("ActivityRegularization", "ELU", "Identity", "IntegerLookup", "StringLookup"),
+}
+"""Layers that take other arguments of ``Layer`` but not this one, or cannot be saved with it."""
 
 INHERITED: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
     (
