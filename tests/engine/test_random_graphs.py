@@ -52,7 +52,7 @@ def project_of(graph: Graph) -> Project:
 
 
 @pytest.mark.slow
-@settings(QUIET, max_examples=60)
+@settings(QUIET, max_examples=40)
 @given(graph=networks())
 def test_a_network_comes_back_from_keras_as_it_was(graph: Graph) -> None:
     model = build(Project(graph=graph), CATALOGUE).model
@@ -97,14 +97,14 @@ def essence(graph: Graph) -> tuple[object, ...]:
 
 
 @pytest.mark.slow
-@settings(QUIET, max_examples=20)
+@settings(QUIET, max_examples=12)
 @given(graph=networks())
 def test_a_network_goes_into_every_format_of_keras(graph: Graph) -> None:
     exported(graph, IN_PROCESS)
 
 
 @pytest.mark.slow
-@settings(QUIET, max_examples=5)
+@settings(QUIET, max_examples=4)
 @given(graph=networks(most=4))
 def test_a_network_goes_into_every_runtime(graph: Graph) -> None:
     exported(graph, RUNTIMES)
