@@ -50,6 +50,7 @@ KINDS = {
     "reshape-size": "a target shape with another number of values",
     "permute-dims": "dims that are not an order of the input's dimensions",
     "axis": "an axis that the input does not have",
+    "open-batch": "a stateful layer without a fixed size of the batch",
     "open-dimension": "an open dimension where a fixed size is needed",
     "text-numbers": "text into a layer that computes with numbers",
     "numbers-text": "numbers into a layer that reads text",

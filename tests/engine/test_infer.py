@@ -34,6 +34,25 @@ def test_statistics_that_never_train_are_counted_as_fixed(catalogue):
     assert (facts["#norm"].trainable_params, facts["#norm"].fixed_params) == (20, 20)
 
 
+@pytest.mark.parametrize(
+    ("class_name", "params"),
+    [
+        ("LSTM", {"units": 2, "stateful": True}),
+        (
+            "Bidirectional",
+            {"layer": {"class_name": "GRU", "params": {"units": 2, "stateful": True}}},
+        ),
+    ],
+)
+def test_stateful_layers_need_a_batch_of_one_size(catalogue, class_name, params):
+    for batch, kinds in (({}, ["open-batch"]), ({"batch_size": 4}, [])):
+        graph = make_graph(
+            make_node("Input", "in", shape=[5, 3], **batch), make_node(class_name, "it", **params)
+        )
+        _, problems = Inference(catalogue).infer(graph)
+        assert [problem.kind for problem in problems] == kinds
+
+
 def test_no_weights_are_made(catalogue):
     graph = make_graph(
         make_node("Input", "in", shape=[50_000]), make_node("Dense", "huge", units=600_000)

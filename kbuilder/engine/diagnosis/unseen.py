@@ -6,6 +6,7 @@ from kbuilder.document.catalogue import ClassSpec
 from kbuilder.document.graph import Node
 from kbuilder.document.problems import Problem
 from kbuilder.document.tracing import words
+from kbuilder.document.values import Params
 from kbuilder.engine.diagnosis.case import Input
 from kbuilder.engine.diagnosis.dtypes import numbers_refused, text_refused
 from kbuilder.engine.diagnosis.joining import widths_differ
@@ -39,8 +40,21 @@ def _reason(spec: ClassSpec, node: Node, inputs: tuple[Input, ...]) -> tuple[str
             )
         if numbers_refused(spec, given.dtype, inverted=inverted):
             return "numbers-text", f"reads text and gets {given.dtype}. Feed it with text."
+    if inputs and inputs[0].shape[:1] == (None,) and _keeps_states(node.params):
+        return "open-batch", (
+            "is stateful, so each batch goes on where the one before ended and all must be of one size. "
+            "Set batch_size in the Input, or reset stateful."
+        )
     if widths_differ(spec, inputs):
         return "attention-shapes", (
             "compares query with key, so both need the same last dimension. Bring them to one size."
         )
     return "", ""
+
+
+def _keeps_states(params: Params) -> bool:
+    """Whether a layer, or one inside of it, is stateful."""
+    inner = (value.get("params") for value in params.values() if isinstance(value, dict))
+    return bool(params.get("stateful")) or any(
+        _keeps_states(each) for each in inner if isinstance(each, dict)
+    )

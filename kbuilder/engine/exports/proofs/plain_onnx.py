@@ -20,7 +20,8 @@ def main(file: str, folder: str) -> None:
     with np.load(place / "inputs.npz") as inputs:
         fed = {name: inputs[str(n)] for n, name in enumerate(names["inputs"]) if name in taken}
     outputs = session.run(names["outputs"], fed)
-    np.savez(place / "outputs.npz", **{str(n): values for n, values in enumerate(outputs)})
+    plain = [each.astype("S") if each.dtype.kind == "O" else each for each in outputs]
+    np.savez(place / "outputs.npz", **{str(n): values for n, values in enumerate(plain)})
     (place / "program.txt").write_text(f"onnxruntime {onnxruntime.__version__}", encoding="utf-8")
 
 
