@@ -20,6 +20,7 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     comments: bool = False
     compile: bool = False
     fit: bool = False
+    sweep: bool = False
     data: bool = False
     code: bool = False
     notes: bool = False
@@ -53,6 +54,7 @@ def difference(before: Project, after: Project, *, replaced: bool = False) -> Ch
         comments=before.graph.comments != after.graph.comments,
         compile=before.compile != after.compile,
         fit=before.fit != after.fit,
+        sweep=before.sweep != after.sweep,
         data=before.data != after.data,
         code=before.custom_code != after.custom_code,
         notes=before.notes != after.notes,

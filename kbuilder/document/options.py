@@ -30,21 +30,6 @@ class CompileOptions(Value, frozen=True, kw_only=True):
     dtype_policy: str = "float32"
 
 
-class FitOptions(Value, frozen=True, kw_only=True):
-    """Arguments of ``Model.fit``.
-
-    ``seed`` fixes weights, data order and dropout of a run. ``begin_with`` is ``"fresh"`` weights, or
-    those ``"in use"``: of the model that was opened or of the run before, where they still fit.
-    """
-
-    epochs: int = 10
-    batch_size: int = 32
-    validation_split: float = 0.2
-    shuffle: bool = True
-    seed: int = 0
-    begin_with: str = "fresh"
-
-
 class DataOptions(Value, frozen=True, kw_only=True):
     """Where samples come from and which field feeds which node.
 
@@ -63,3 +48,53 @@ class DataOptions(Value, frozen=True, kw_only=True):
     targets: dict[str, tuple[str, ...]] = {}
     image_size: tuple[int, int] = (64, 64)
     image_channels: int = 3
+
+
+ClassWeights = str | dict[int, float]
+"""``"balanced"``, or a weight for each class number."""
+
+
+class FitOptions(Value, frozen=True, kw_only=True):
+    """Arguments of ``Model.fit``, and how a run is made to be repeated and watched.
+
+    ``shuffle`` is True (all samples anew in each epoch), False, ``"batch"`` (samples within each batch,
+    as Keras 3 does under that name) or ``"batch order"`` (the order of whole batches, as Keras 2 did).
+    0 means: all steps of an epoch (``steps_per_epoch``, ``validation_steps``), the training's batch
+    size (``validation_batch_size``). ``validation_data`` with a kind takes the place of
+    ``validation_split``; what it does not map comes from the fields of the same name.
+
+    ``class_weights`` goes by the id of the output node: ``"balanced"``, or a weight for each class
+    number; a class that is missing has 1. ``sample_weights`` names, by the id of the output node, the
+    field of the data that weighs its samples, or their time steps. ``weighting`` tells what weights of
+    0 mean: ``"keras 3"`` divides by all samples, ``"keras 2"`` by those whose weight is not 0.
+
+    ``augmentation`` goes by the id of the input node: layers that its training batches pass through.
+    ``callbacks`` are Keras's. ``verbose`` is what a terminal shows: 0 nothing, 1 a bar, 2 a line for
+    each epoch. ``seed`` fixes weights, data order and dropout of a run; ``deterministic`` makes each
+    operation repeat its result bit for bit, where TensorFlow can, at some cost. ``begin_with`` is
+    ``"fresh"`` weights, or those ``"in use"``: of the model that was opened or of the run before, where
+    they still fit. ``keep_every`` keeps a checkpoint of each so manieth epoch; 0 keeps the newest and
+    the best. ``monitor_every`` looks into the layers after each so manieth epoch; 0 never does.
+    """
+
+    epochs: int = 10
+    batch_size: int = 32
+    initial_epoch: int = 0
+    steps_per_epoch: int = 0
+    shuffle: bool | str = True
+    validation_split: float = 0.2
+    validation_data: DataOptions = DataOptions()
+    validation_steps: int = 0
+    validation_batch_size: int = 0
+    validation_freq: int = 1
+    class_weights: dict[str, ClassWeights] = {}
+    sample_weights: dict[str, str] = {}
+    weighting: str = "keras 3"
+    augmentation: dict[str, tuple[KerasObject, ...]] = {}
+    callbacks: tuple[KerasObject, ...] = ()
+    verbose: int = 1
+    seed: int = 0
+    deterministic: bool = False
+    begin_with: str = "fresh"
+    keep_every: int = 0
+    monitor_every: int = 1

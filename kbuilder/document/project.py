@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kbuilder.document.graph import Graph
 from kbuilder.document.options import CompileOptions, DataOptions, FitOptions
+from kbuilder.document.sweep import SweepOptions
 from kbuilder.document.values import Value
 
 
@@ -14,5 +15,6 @@ class Project(Value, frozen=True, kw_only=True):
     compile: CompileOptions = CompileOptions()
     fit: FitOptions = FitOptions()
     data: DataOptions = DataOptions()
+    sweep: SweepOptions = SweepOptions()
     custom_code: str = ""
     notes: str = ""

@@ -15,9 +15,7 @@ from kbuilder.engine.session import Session
 from kbuilder.link import wire
 from kbuilder.link.events import Ready
 from kbuilder.link.messages import Event, Request
-from kbuilder.link.requests import Continue, Pause, Quit, Stop, Watch
-
-CONTROLS = (Pause, Continue, Stop, Watch)
+from kbuilder.link.requests import Quit, Stop
 
 
 class Server:
@@ -52,7 +50,7 @@ class Server:
         try:
             while (message := wire.read_request(self._requests)) is not None:
                 with self._lock:
-                    if not isinstance(message, CONTROLS):
+                    if isinstance(message, Request):
                         self._unfinished += 1
                         self._waiting.put(message)
                     elif self._unfinished:

@@ -116,7 +116,7 @@ class Training:
             StopRequestedError: the user stopped; with ``keep`` the state at that step is saved.
             KBuilderError: the loss is not a number any more, or the run could not be written.
         """
-        self._order = data_order(self._batches.samples, self.plan.fit.shuffle)
+        self._order = data_order(self._batches.samples, bool(self.plan.fit.shuffle))
         self._train.trace(self._order)
         self._resume()
         self.proof = Proof(self.plan.built.layers, self.plan.built.graph)

@@ -84,18 +84,26 @@ class PointsLogged(Message, frozen=True, kw_only=True):
 
 
 class EpochEnded(Message, frozen=True, kw_only=True):
-    """Logs of one epoch as ``History`` holds them, ``val_`` names included."""
+    """Logs of one epoch as ``History`` holds them, ``val_`` names included.
+
+    ``step`` counts the steps so far over all epochs. ``learning_rate`` is that of the last step.
+    ``validation_seconds`` are part of ``seconds``.
+    """
 
     request: int
     epoch: int
     logs: dict[str, float]
     seconds: float
+    step: int = 0
+    learning_rate: float | None = None
+    validation_seconds: float = 0.0
 
 
 class Paused(Message, frozen=True, kw_only=True):
-    """Training is held between two steps."""
+    """Training is held between two steps; ``reason`` says why if nobody asked for it."""
 
     request: int
+    reason: str = ""
 
 
 class Continued(Message, frozen=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kbuilder.link import events, requests
+from kbuilder.link import events, requests, run_events
 
 Request = (
     requests.Infer
@@ -12,6 +12,9 @@ Request = (
     | requests.ComputeSchedule
     | requests.Adapt
     | requests.Train
+    | requests.DryRun
+    | requests.Sweep
+    | requests.FindDevices
     | requests.ComputeActivations
     | requests.Export
     | requests.OpenModel
@@ -21,7 +24,15 @@ Request = (
     | requests.LoadWeights
     | requests.Quit
 )
-Control = requests.Pause | requests.Continue | requests.Stop | requests.Watch
+Control = (
+    requests.Pause
+    | requests.Continue
+    | requests.Stop
+    | requests.Step
+    | requests.Break
+    | requests.Steer
+    | requests.Watch
+)
 Event = (
     events.Ready
     | events.Inferred
@@ -31,6 +42,15 @@ Event = (
     | events.TrainingStarted
     | events.PointsLogged
     | events.EpochEnded
+    | run_events.Noted
+    | run_events.Monitored
+    | run_events.MachineMeasured
+    | run_events.Diagnosed
+    | run_events.Stepped
+    | run_events.DryRunDone
+    | run_events.TrialStarted
+    | run_events.TrialEnded
+    | run_events.DevicesFound
     | events.Paused
     | events.Continued
     | events.FrozenChecked

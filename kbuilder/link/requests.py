@@ -124,7 +124,13 @@ class Train(Message, frozen=True, kw_only=True):
 
     ``run`` is the folder to make for this run. With ``weights``, begin with the weights of that run
     folder where they still fit; ``WeightsKept`` says where. Answers: ``TrainingStarted``, then
-    ``PointsLogged``, ``EpochEnded`` and, for the watched node, ``ActivationsComputed``.
+    ``PointsLogged``, ``EpochEnded``, ``Noted``, ``Monitored``, ``MachineMeasured``, ``Diagnosed`` and,
+    for the watched node, ``ActivationsComputed``. All of them are also kept in the run's record.
+
+    ``checkpoint`` is the name of one in the folder ``resume``; empty for the newest that is whole.
+    ``extend`` is how many epochs to go on for beyond those that are done; 0 takes ``fit.epochs``.
+    With ``held``, training is paused before its first step. ``devices`` are names as
+    ``DevicesFound`` tells them; none for the first GPU or the CPU, several for one replica on each.
     """
 
     request: int
@@ -132,7 +138,40 @@ class Train(Message, frozen=True, kw_only=True):
     run: str
     base: str = ""
     resume: str = ""
+    checkpoint: str = ""
+    extend: int = 0
     weights: str = ""
+    held: bool = False
+    devices: tuple[str, ...] = ()
+
+
+class DryRun(Message, frozen=True, kw_only=True):
+    """Do a few steps at growing batch sizes, keeping nothing. Answer: ``DryRunDone``."""
+
+    request: int
+    project: Project
+    base: str = ""
+    devices: tuple[str, ...] = ()
+
+
+class Sweep(Message, frozen=True, kw_only=True):
+    """Train the project again and again with other options, each trial as a run of its own in ``folder``.
+
+    Trials that ``folder`` holds already count, so a sweep that was stopped goes on. Answers:
+    ``TrialStarted``, the events of each training, ``TrialEnded``.
+    """
+
+    request: int
+    project: Project
+    folder: str
+    base: str = ""
+    devices: tuple[str, ...] = ()
+
+
+class FindDevices(Message, frozen=True, kw_only=True):
+    """Say what TensorFlow can train on, and why not on more. Answer: ``DevicesFound``."""
+
+    request: int
 
 
 class ComputeActivations(Message, frozen=True, kw_only=True):
@@ -214,6 +253,40 @@ class Stop(Message, frozen=True, kw_only=True):
     """End the running request between two steps; ``keep`` its state or discard it."""
 
     keep: bool = True
+
+
+class Step(Message, frozen=True, kw_only=True):
+    """From a pause, run one ``unit``, ``"batch"`` or ``"epoch"``, and pause again.
+
+    Answers: ``Stepped`` for a batch, then ``Paused``.
+    """
+
+    unit: str = "batch"
+
+
+class Break(Message, frozen=True, kw_only=True):
+    """Pause by itself when a batch has a larger loss or a larger global norm of its gradients.
+
+    None: never for that reason. It replaces what was set before.
+    """
+
+    loss_above: float | None = None
+    gradient_above: float | None = None
+
+
+class Steer(Message, frozen=True, kw_only=True):
+    """Change a running training between two steps. What is None stays. Answer: ``Noted``.
+
+    ``epochs`` is the epoch to end before; a new ``batch_size`` counts from the next epoch on.
+    ``frozen`` holds, by node id, whether its layer is frozen. ``augment`` turns the augmentation on
+    or off.
+    """
+
+    learning_rate: float | None = None
+    batch_size: int | None = None
+    epochs: int | None = None
+    frozen: dict[str, bool] = {}
+    augment: bool | None = None
 
 
 class Watch(Message, frozen=True, kw_only=True):
