@@ -7,14 +7,14 @@ so one trace serves every count) and hands back the loss and the metrics of each
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from kbuilder.engine.arrays import bare
+from kbuilder.engine.batches import Batches
 
 Tensor = Any
 
@@ -24,52 +24,6 @@ RUNNING_LOSS = "running loss"
 """The mean over the epoch so far, which Keras logs as ``loss``."""
 
 
-class Batches:
-    """Arrays in main memory, ready to be cut into batches inside a graph.
-
-    ``x`` has one array for each model input, ``y`` one for each output (None: not judged). The first
-    dimension is the sample. Floats become Keras's ``floatx``, as in ``Model.fit``.
-    """
-
-    def __init__(
-        self, x: Sequence[np.ndarray], y: Sequence[np.ndarray | None], batch_size: int
-    ) -> None:
-        with tf.device("CPU:0"):
-            self._x = [tf.convert_to_tensor(_as_floatx(array)) for array in x]
-            self._y = [
-                None if array is None else tf.convert_to_tensor(_as_floatx(array)) for array in y
-            ]
-        self.samples = int(x[0].shape[0])
-        # One more than there are samples acts like every larger size, and fits the graph's int32.
-        self.batch_size = min(batch_size, self.samples + 1)
-        self.steps = -(-self.samples // batch_size)
-
-    def cut(self, step: Tensor, order: Tensor | None) -> tuple[Any, Any]:
-        """Batch number ``step`` of the samples in ``order`` (as they lie, if None), as (x, y)."""
-        start = step * self.batch_size
-        end = tf.minimum(start + self.batch_size, self.samples)
-        with tf.device("CPU:0"):
-            if order is None:
-
-                def take(array: Tensor) -> Tensor:
-                    return self._fix_size(array[start:end])
-            else:
-                index = self._fix_size(order[start:end])
-
-                def take(array: Tensor) -> Tensor:
-                    return tf.gather(array, index, axis=0)
-
-            x = [take(array) for array in self._x]
-            y = [None if array is None else take(array) for array in self._y]
-        return bare(x), bare(y)
-
-    def _fix_size(self, batch: Tensor) -> Tensor:
-        """Tell the graph the batch size where all are equal, as Keras does; else it stays open."""
-        size = None if self.samples % self.batch_size else self.batch_size
-        batch.set_shape([size, *batch.shape[1:]])
-        return batch
-
-
 class StepFunction:
     """One step of a model, run in a loop inside the graph.
 
@@ -77,7 +31,10 @@ class StepFunction:
     """
 
     def __init__(
-        self, model: keras.Model, batches: Batches, step: Callable[[Any, Any], dict[str, Tensor]]
+        self,
+        model: keras.Model,
+        batches: Batches,
+        step: Callable[[Any, Any, Any], dict[str, Tensor]],
     ) -> None:
         self.names: tuple[str, ...] = ()
         self._batches = batches
@@ -108,19 +65,19 @@ class StepFunction:
 def train_steps(model: keras.Model, batches: Batches) -> StepFunction:
     """Training steps: ``LOSS``, ``RUNNING_LOSS``, and the metrics over the epoch so far."""
 
-    def step(x: Any, y: Any) -> dict[str, Tensor]:
+    def step(x: Any, y: Any, weights: Any) -> dict[str, Tensor]:
         # The body of keras.src.backend.tensorflow.trainer.train_step (3.15), which returns only the
         # running mean of the loss.
         with tf.GradientTape() as tape:
             y_pred = model(x, training=True)
-            loss = model.compute_loss(x=x, y=y, y_pred=y_pred, training=True)
+            loss = model.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=weights, training=True)
             model._loss_tracker.update_state(loss, sample_weight=_batch_size(x))
             scaled = model.optimizer.scale_loss(loss)
-        weights = model.trainable_weights
-        if weights:
-            gradients = tape.gradient(scaled, weights)
-            model.optimizer.apply_gradients(zip(gradients, weights, strict=True))
-        logs = model.compute_metrics(x, y, y_pred)
+        learning = model.trainable_weights
+        if learning:
+            gradients = tape.gradient(scaled, learning)
+            model.optimizer.apply_gradients(zip(gradients, learning, strict=True))
+        logs = model.compute_metrics(x, y, y_pred, sample_weight=weights)
         return {LOSS: loss, RUNNING_LOSS: logs.pop(LOSS), **logs}
 
     return StepFunction(model, batches, step)
@@ -129,11 +86,11 @@ def train_steps(model: keras.Model, batches: Batches) -> StepFunction:
 def test_steps(model: keras.Model, batches: Batches) -> StepFunction:
     """Evaluation steps; every value runs over the whole evaluation, the last row is the result."""
 
-    def step(x: Any, y: Any) -> dict[str, Tensor]:
+    def step(x: Any, y: Any, weights: Any) -> dict[str, Tensor]:
         y_pred = model(x, training=False)
-        loss = model.compute_loss(x=x, y=y, y_pred=y_pred, training=False)
+        loss = model.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=weights, training=False)
         model._loss_tracker.update_state(loss, sample_weight=_batch_size(x))
-        return dict(model.compute_metrics(x, y, y_pred))
+        return dict(model.compute_metrics(x, y, y_pred, sample_weight=weights))
 
     return StepFunction(model, batches, step)
 
@@ -149,28 +106,6 @@ def flatten_logs(logs: dict[str, Tensor]) -> dict[str, Tensor]:
             parts = tf.unstack(tf.reshape(value, [-1]))
             flat.update({f"{name}_{index}": part for index, part in enumerate(parts)})
     return flat
-
-
-def data_order(samples: int, shuffle: bool) -> Tensor | None:
-    """Row numbers in the order of one epoch, or None for the order as they lie.
-
-    This is the permutation that Keras's ``ArrayDataAdapter`` makes under the same
-    ``keras.utils.set_random_seed``: the same operation in the same kind of graph, so with the same
-    seed. It is a function of that seed alone: Keras too repeats it in each epoch.
-    """
-    if not shuffle:
-        return None
-
-    def permutation(_: Tensor) -> Tensor:
-        return tf.random.shuffle(tf.range(samples, dtype=tf.int64))
-
-    return next(iter(tf.data.Dataset.range(1).map(permutation)))
-
-
-def _as_floatx(array: np.ndarray) -> np.ndarray:
-    floatx = np.dtype(keras.config.floatx())
-    is_other_float = np.issubdtype(array.dtype, np.floating) and array.dtype != floatx
-    return array.astype(floatx) if is_other_float else array
 
 
 def _batch_size(x: Any) -> Tensor:

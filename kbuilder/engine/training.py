@@ -13,6 +13,7 @@ import numpy as np
 from kbuilder.document.errors import KBuilderError, SaveError
 from kbuilder.document.options import FitOptions
 from kbuilder.engine.activations import Probe
+from kbuilder.engine.batches import Batches, data_order
 from kbuilder.engine.build import BuiltModel
 from kbuilder.engine.checkpoint import State, capture, restore
 from kbuilder.engine.controls import ControlQueue, Controls, StopRequestedError
@@ -23,9 +24,7 @@ from kbuilder.engine.runs import Run
 from kbuilder.engine.steps import (
     LOSS,
     RUNNING_LOSS,
-    Batches,
     StepFunction,
-    data_order,
     flatten_logs,
     test_steps,
     train_steps,
