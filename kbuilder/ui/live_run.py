@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from kbuilder.document.problems import Problem
 from kbuilder.link.events import EpochEnded, PointsLogged, TrainingStarted
+from kbuilder.link.run_events import Diagnosed, MachineMeasured, Monitored, Noted
 
 Floats = NDArray[np.float32]
 
@@ -46,6 +48,11 @@ class LiveRun:
     epoch: int = 0
     step: int = 0
     version: int = 0
+    rates: list[tuple[int, float]] = field(default_factory=list)
+    notes: list[Noted] = field(default_factory=list)
+    looks: list[Monitored] = field(default_factory=list)
+    machine: list[MachineMeasured] = field(default_factory=list)
+    findings: tuple[Problem, ...] = ()
 
     def add_points(self, event: PointsLogged) -> None:
         """Take in the values of some steps."""
@@ -64,6 +71,28 @@ class LiveRun:
             self.epochs.setdefault(name, []).append((event.epoch, value))
         self.epoch_seconds.append(event.seconds)
         self.epoch = event.epoch + 1
+        if event.learning_rate is not None:
+            self.rates.append((event.epoch, event.learning_rate))
+        self.version += 1
+
+    def add_noted(self, event: Noted) -> None:
+        """Take in that something happened at a place of the curves."""
+        self.notes.append(event)
+        self.version += 1
+
+    def add_monitored(self, event: Monitored) -> None:
+        """Take in a look into the layers."""
+        self.looks.append(event)
+        self.version += 1
+
+    def add_machine(self, event: MachineMeasured) -> None:
+        """Take in what training takes of the machine."""
+        self.machine.append(event)
+        self.version += 1
+
+    def add_diagnosed(self, event: Diagnosed) -> None:
+        """Take in what the training doctor finds now; it replaces what was found before."""
+        self.findings = event.problems
         self.version += 1
 
     @property
