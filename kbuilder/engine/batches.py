@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,11 +19,19 @@ class Batches:
     """Arrays in main memory, ready to be cut into batches inside a graph.
 
     ``x`` has one array for each model input, ``y`` one for each output (None: not judged). The first
-    dimension is the sample. Floats become Keras's ``floatx``, as in ``Model.fit``.
+    dimension is the sample. Floats become Keras's ``floatx``, as in ``Model.fit``. ``first_sample`` is
+    the row number of the first sample in the data. ``samples`` counts them, ``steps`` the batches of an
+    epoch.
     """
 
     def __init__(
-        self, x: Sequence[np.ndarray], y: Sequence[np.ndarray | None], batch_size: int
+        self,
+        x: Sequence[np.ndarray],
+        y: Sequence[np.ndarray | None],
+        batch_size: int,
+        *,
+        shuffle: bool = False,
+        first_sample: int = 0,
     ) -> None:
         with tf.device("CPU:0"):
             self._x = [tf.convert_to_tensor(_as_floatx(array)) for array in x]
@@ -30,9 +39,35 @@ class Batches:
                 None if array is None else tf.convert_to_tensor(_as_floatx(array)) for array in y
             ]
         self.samples = int(x[0].shape[0])
-        # One more than there are samples acts like every larger size, and fits the graph's int32.
-        self.batch_size = min(batch_size, self.samples + 1)
-        self.steps = -(-self.samples // batch_size)
+        self._shuffle = shuffle
+        self._first_sample = first_sample
+        self._size(batch_size)
+
+    @property
+    def variables(self) -> list[Any]:
+        """What changes while batches are cut, such as the state of random generators."""
+        return []
+
+    def with_batch_size(self, batch_size: int) -> Batches:
+        """The same samples in batches of another size."""
+        other = copy.copy(self)
+        other._size(batch_size)
+        return other
+
+    def targets(self, count: int) -> list[np.ndarray | None]:
+        """The first ``count`` targets of each output."""
+        return [None if array is None else array[:count].numpy() for array in self._y]
+
+    def order(self, epoch: int) -> Tensor | None:
+        """What ``cut`` and ``numbers`` need to know of an epoch: the order of its samples."""
+        return data_order(self.samples, self._shuffle)
+
+    def numbers(self, step: int, order: Tensor | None) -> np.ndarray:
+        """Row numbers in the data of the samples of batch ``step``, int64."""
+        start = step * self.batch_size
+        rows = np.arange(self.samples) if order is None else order.numpy()
+        found: np.ndarray = rows[start : start + self.batch_size] + self._first_sample
+        return found
 
     def cut(self, step: Tensor, order: Tensor | None) -> tuple[Any, Any, Any]:
         """Batch number ``step`` of the samples in ``order`` (as they lie, if None), as (x, y, weights)."""
@@ -52,6 +87,11 @@ class Batches:
             x = [take(array) for array in self._x]
             y = [None if array is None else take(array) for array in self._y]
         return bare(x), bare(y), None
+
+    def _size(self, batch_size: int) -> None:
+        # One more than there are samples acts like every larger size, and fits the graph's int32.
+        self.batch_size = min(batch_size, self.samples + 1)
+        self.steps = -(-self.samples // batch_size)
 
     def _fix_size(self, batch: Tensor) -> Tensor:
         """Tell the graph the batch size where all are equal, as Keras does; else it stays open."""

@@ -30,10 +30,11 @@ from kbuilder.engine.controls import ControlQueue, Controls, StopRequestedError
 from kbuilder.engine.exports.exporting import answer
 from kbuilder.engine.exports.subject import Subject
 from kbuilder.engine.failures import failure, fitting_problem
+from kbuilder.engine.fit_data import fit_data
 from kbuilder.engine.freezing import Proof
 from kbuilder.engine.infer import Inference
 from kbuilder.engine.live import LiveModel, LiveModels
-from kbuilder.engine.matching import check_fit, match, split
+from kbuilder.engine.matching import check_fit
 from kbuilder.engine.model_files import Opening, load_weights, opening
 from kbuilder.engine.objects import KERAS_ERRORS
 from kbuilder.engine.own_code import check_code
@@ -195,8 +196,7 @@ class Session:
         compile_model(built, project, self._catalogue)
         self._send(Progressed(request=request.request, text="Reading the data"))
         dataset = self._live.load(project.data, project, request.base)
-        samples = match(built, project, dataset.inputs, dataset.targets)
-        samples, validation = split(samples, project.fit)
+        batches = fit_data(built, project, dataset)
         if request.weights:
             stored = stored_layers(Run.open(Path(request.weights)), self._catalogue)
             layers = start_with(built, stored)
@@ -206,8 +206,8 @@ class Session:
             request=request.request,
             built=built,
             fit=project.fit,
-            samples=samples,
-            validation=validation,
+            train=batches.train,
+            validation=batches.validation,
             run=Run.create(Path(request.run), project),
             resume=state,
             source=source,
@@ -218,7 +218,7 @@ class Session:
     def _why_not_fitted(
         self, plan: Plan, project: Project, error: Exception
     ) -> tuple[Problem, ...]:
-        judges = unfit_judges(plan.built, project, plan.samples.y, self._catalogue)
+        judges = unfit_judges(plan.built, project, plan.train.targets(2), self._catalogue)
         return judges or (fitting_problem(error, project.graph),)
 
     def _give_up(self, run: Run, training: Training, error: Exception) -> None:

@@ -13,12 +13,11 @@ import numpy as np
 from kbuilder.document.errors import KBuilderError, SaveError
 from kbuilder.document.options import FitOptions
 from kbuilder.engine.activations import Probe
-from kbuilder.engine.batches import Batches, data_order
+from kbuilder.engine.batches import Batches
 from kbuilder.engine.build import BuiltModel
 from kbuilder.engine.checkpoint import State, capture, restore
 from kbuilder.engine.controls import ControlQueue, Controls, StopRequestedError
 from kbuilder.engine.freezing import Proof
-from kbuilder.engine.matching import Samples
 from kbuilder.engine.points import Points
 from kbuilder.engine.runs import Run
 from kbuilder.engine.steps import (
@@ -68,8 +67,8 @@ class Plan:
     request: int
     built: BuiltModel
     fit: FitOptions
-    samples: Samples
-    validation: Samples | None
+    train: Batches
+    validation: Batches | None
     run: Run
     resume: State | None = None
     source: Run | None = None
@@ -98,12 +97,12 @@ class Training:
         plan = self.plan
         self._model = plan.built.model
         self._controls = Controls(self.waiting, self._send_in_order, plan.request, self._watch)
-        self._batches = Batches(plan.samples.x, plan.samples.y, plan.fit.batch_size)
+        self._batches = plan.train
         self._train = train_steps(self._model, self._batches)
         self._test: StepFunction | None = None
         if plan.validation is not None:
-            rows = Batches(plan.validation.x, plan.validation.y, plan.fit.batch_size)
-            self._test, self._test_count = test_steps(self._model, rows), rows.steps
+            self._test = test_steps(self._model, plan.validation)
+            self._test_count = plan.validation.steps
         self._pace, self._test_pace = Pace(plan.steps_per_call), Pace()
         self._epoch = self._step = 0
         self._warned = False
@@ -115,7 +114,7 @@ class Training:
             StopRequestedError: the user stopped; with ``keep`` the state at that step is saved.
             KBuilderError: the loss is not a number any more, or the run could not be written.
         """
-        self._order = data_order(self._batches.samples, bool(self.plan.fit.shuffle))
+        self._order = self._batches.order(0)
         self._train.trace(self._order)
         self._resume()
         self.proof = Proof(self.plan.built.layers, self.plan.built.graph)

@@ -34,7 +34,8 @@ from kbuilder.document.values import KerasObject
 from kbuilder.engine.activations import Probe
 from kbuilder.engine.build import build
 from kbuilder.engine.compiling import compile_model
-from kbuilder.engine.matching import match, split
+from kbuilder.engine.data import Dataset
+from kbuilder.engine.fit_data import fit_data
 from kbuilder.engine.runs import Run
 from kbuilder.engine.training import Plan, Training
 from kbuilder.link import wire
@@ -115,14 +116,14 @@ def ours(project: Project, x: np.ndarray, y: np.ndarray) -> float:
     built = build(project, CATALOGUE)
     compile_model(built, project, CATALOGUE)
     inputs, targets = {"0": x}, {project.graph.nodes[-1].id: y}
-    samples, validation = split(match(built, project, inputs, targets), project.fit)
+    batches = fit_data(built, project, Dataset(inputs, targets, len(x), {}))
     with tempfile.TemporaryDirectory() as folder:
         plan = Plan(
             request=1,
             built=built,
             fit=project.fit,
-            samples=samples,
-            validation=validation,
+            train=batches.train,
+            validation=batches.validation,
             run=Run.create(Path(folder, "run"), project),
         )
         training = Training(

@@ -18,7 +18,8 @@ from kbuilder.engine.build import build
 from kbuilder.engine.build_error import BuildError
 from kbuilder.engine.compiling import compile_model
 from kbuilder.engine.controls import StopRequestedError
-from kbuilder.engine.matching import check_fit, match, split
+from kbuilder.engine.fit_data import fit_data
+from kbuilder.engine.matching import check_fit, match
 from kbuilder.engine.runs import Run
 from kbuilder.engine.training import Plan, Training
 from kbuilder.link.events import (
@@ -38,15 +39,14 @@ def prepare(project, catalogue, folder, send=None, resume=None):
     built = build(project, catalogue)
     compile_model(built, project, catalogue)
     dataset = data.load(project.data, project.graph)
-    samples = match(built, project, dataset.inputs, dataset.targets)
-    samples, validation = split(samples, project.fit)
+    batches = fit_data(built, project, dataset)
     source = Run.open(resume) if resume else None
     plan = Plan(
         request=1,
         built=built,
         fit=project.fit,
-        samples=samples,
-        validation=validation,
+        train=batches.train,
+        validation=batches.validation,
         run=Run.create(folder, project),
         resume=source.state if source else None,
         source=source,
