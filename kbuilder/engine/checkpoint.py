@@ -25,6 +25,7 @@ from kbuilder.document.errors import FileRefusedError, KBuilderError
 
 FORMAT_VERSION = 1
 HEADER = "header"
+CALLBACKS = "callbacks"
 
 Arrays = dict[str, np.ndarray]
 
@@ -54,6 +55,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     optimizer_class: str
     trainable: list[str]
     digests: dict[str, str]
+    steered: dict[str, Any] = {}
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,8 @@ class State:
 
     ``epoch`` epochs are complete and ``step`` steps of the next one are done. ``trainable`` are the
     keys in ``weights`` that the optimizer moves, in its order. ``metrics`` matter within an epoch.
+    ``generators`` are the states of random generators of the data. ``callbacks`` holds what each
+    callback remembers, and ``steered`` what was changed while the run was on.
     """
 
     weights: Arrays
@@ -73,6 +77,9 @@ class State:
     step: int = 0
     steps_per_epoch: int = 0
     history: tuple[dict[str, float], ...] = ()
+    generators: list[np.ndarray] = field(default_factory=list)
+    callbacks: tuple[dict[str, Any], ...] = ()
+    steered: dict[str, Any] = field(default_factory=dict)
 
     def at(
         self, epoch: int, step: int, steps_per_epoch: int, history: Iterable[dict[str, float]]
@@ -127,6 +134,8 @@ def write_state(state: State, path: Path) -> None:
         **{f"weights/{key}": values for key, values in state.weights.items()},
         **{f"optimizer/{number}": values for number, values in enumerate(state.optimizer)},
         **{f"metrics/{number}": values for number, values in enumerate(state.metrics)},
+        **{f"generators/{number}": values for number, values in enumerate(state.generators)},
+        CALLBACKS: _as_bytes(state.callbacks),
     }
     header = Header(
         format_version=FORMAT_VERSION,
@@ -137,6 +146,7 @@ def write_state(state: State, path: Path) -> None:
         optimizer_class=state.optimizer_class,
         trainable=list(state.trainable),
         digests={key: _digest(values) for key, values in arrays.items()},
+        steered=state.steered,
     )
     arrays[HEADER] = np.frombuffer(msgspec.json.encode(header), np.uint8)
 
@@ -181,6 +191,9 @@ def read_state(path: Path) -> State:
         step=header.step,
         steps_per_epoch=header.steps_per_epoch,
         history=tuple(_with_nan(logs) for logs in header.history),
+        generators=list(_under(arrays, "generators").values()),
+        callbacks=_from_bytes(arrays[CALLBACKS]) if CALLBACKS in arrays else (),
+        steered=header.steered,
     )
 
 
@@ -235,6 +248,32 @@ def _under(arrays: Arrays, folder: str) -> Arrays:
     return {
         key.removeprefix(start): values for key, values in arrays.items() if key.startswith(start)
     }
+
+
+def _as_bytes(callbacks: Iterable[dict[str, Any]]) -> np.ndarray:
+    """What callbacks remember, as MessagePack: JSON has no infinity, with which many of them begin."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, np.number):
+            return value.item()
+        if isinstance(value, np.ndarray):
+            return {"dtype": value.dtype.name, "shape": value.shape, "data": value.tobytes()}
+        raise NotImplementedError
+
+    encoder = msgspec.msgpack.Encoder(enc_hook=plain)
+    return np.frombuffer(encoder.encode(list(callbacks)), np.uint8)
+
+
+def _from_bytes(values: np.ndarray) -> tuple[dict[str, Any], ...]:
+    def revived(value: Any) -> Any:
+        if isinstance(value, list):
+            return [revived(each) for each in value]
+        if isinstance(value, dict):
+            return np.frombuffer(value["data"], value["dtype"]).reshape(value["shape"])
+        return value
+
+    states = msgspec.msgpack.decode(values.tobytes())
+    return tuple({name: revived(value) for name, value in state.items()} for state in states)
 
 
 def _copy(variable: Any) -> np.ndarray:
