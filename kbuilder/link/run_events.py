@@ -45,12 +45,14 @@ class LayerHealth(msgspec.Struct, frozen=True, kw_only=True):
 class Confusion(msgspec.Struct, frozen=True, kw_only=True):
     """How often each class (row) was taken for each class (column), in whole numbers.
 
-    ``samples`` are row numbers in the data of some that were taken for another class.
+    ``samples`` are row numbers in the data of some that were taken for another class, ``cells`` the
+    (row, column) of each of them.
     """
 
     counts: Array
     classes: tuple[str, ...]
     samples: tuple[int, ...] = ()
+    cells: tuple[tuple[int, int], ...] = ()
 
 
 class Monitored(Message, frozen=True, kw_only=True):

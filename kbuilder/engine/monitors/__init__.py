@@ -1,0 +1,1 @@
+"""What is seen of a training beside its losses: the layers, the classes, the machine."""
