@@ -185,6 +185,11 @@ def set_fit(project: Project, **changes: Any) -> Project:
     return replace(project, fit=replace(project.fit, **changes))
 
 
+def set_sweep(project: Project, **changes: Any) -> Project:
+    """Change what a sweep tries and what it looks for."""
+    return replace(project, sweep=replace(project.sweep, **changes))
+
+
 def set_data(project: Project, data: DataOptions) -> Project:
     """Choose the data and how it feeds the graph."""
     return replace(project, data=data)

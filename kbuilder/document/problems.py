@@ -69,6 +69,14 @@ KINDS = {
     "no-field": "an input or output that no field of the data is for",
     "split-empty": "a split that leaves no samples for one part",
     "fit-value": "an option of fit outside of its limits",
+    "not-finite": "a step of training whose loss or gradients are NaN or infinite",
+    "class-weights": "weights of classes that the targets do not have, or that are no weights",
+    "sample-weights": "weights of samples of another shape, or that are no weights",
+    "augmentation": "a layer that cannot change the batches of an input at random",
+    # a sweep: found by document/sweep_rules.py
+    "sweep-option": "nothing to vary, or an option that the project does not have",
+    "sweep-range": "an option of a sweep with nothing to try, or with values that do not fit",
+    "sweep-goal": "a method, direction, objective or number of trials that means nothing",
     # advice: legal, but most likely not meant; found by document/advice
     "classifier-not-flat": "class scores for every place instead of one set per sample",
     "sequences-left": "class scores for every time step instead of one set per sample",
@@ -100,6 +108,20 @@ KINDS = {
     "training-fixed": "a layer that does not follow the model in training",
     "mask-lost": "a recurrent layer that the mask of padded steps does not reach",
     "linear-pair": "two linear layers in a row, which are as good as one",
+    # what a training suffers from: found by engine/training_doctor.py
+    "over-fitting": "a validation loss that rises while the training loss falls",
+    "plateau": "a training loss that stands still",
+    "rate-high": "a learning rate that is most likely too high",
+    "rate-low": "a learning rate that is most likely too low",
+    "guessing": "a loss as if all classes were guessed alike",
+    "loss-negative": "a cross-entropy below zero",
+    "leakage": "a validation that is better than can be believed",
+    "one-class": "an output that takes everything for one class",
+    "gradients-exploding": "gradients that grow beyond measure",
+    "gradients-vanishing": "gradients that do not reach the first layers",
+    "units-dead": "units that are never active",
+    "nothing-learns": "a training in which no weight moves",
+    "loss-spikes": "batches whose loss shoots up",
     # what a file format cannot hold: found by document/exportable.py
     "format": "what a format to export to cannot hold, or leaves out",
 }
