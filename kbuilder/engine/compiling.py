@@ -19,6 +19,7 @@ from kbuilder.engine.build import BuiltModel
 from kbuilder.engine.build_error import BuildError
 from kbuilder.engine.objects import KERAS_ERRORS, MODULES, make, problem
 from kbuilder.engine.own_code import own_line, own_problem
+from kbuilder.engine.weighting import KERAS_2, weigh_as_keras_2
 from kbuilder.engine.wording import plain_text
 
 _JIT_COMPILE = {"auto": "auto", "always": True, "never": False}
@@ -65,6 +66,8 @@ def compile_model(built: BuiltModel, project: Project, catalogue: Catalogue) -> 
         weighted_metrics=(weighted[0] if single else weighted) if any(weighted) else None,
         jit_compile=_JIT_COMPILE[project.compile.jit_compile],
     )
+    if project.fit.weighting == KERAS_2:
+        weigh_as_keras_2(built.model)
 
 
 def unfit_judges(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from kbuilder.document.errors import FileRefusedError, KBuilderError
@@ -26,24 +28,59 @@ class Dataset:
     """Arrays by node id, first dimension the samples.
 
     ``targets`` lacks output nodes for which the data has nothing. ``classes`` are the names of the
-    integer codes of a target.
+    integer codes of a target. ``weights`` weigh the samples of an output. ``fields`` are those that the
+    nodes take, ``codes`` the names of all fields of classes, by the name of the field.
     """
 
     inputs: dict[str, np.ndarray]
     targets: dict[str, np.ndarray]
     samples: int
     classes: dict[str, tuple[str, ...]]
+    weights: dict[str, np.ndarray] = field(default_factory=dict)
+    fields: FieldChoice | None = None
+    codes: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-def load(data: DataOptions, graph: Graph, base: str | Path = "") -> Dataset:
+def load(
+    data: DataOptions, graph: Graph, base: str | Path = "", weights: Mapping[str, str] | None = None
+) -> Dataset:
     """Read the fields that the graph's nodes take. ``base`` is the folder relative paths start from.
+
+    ``weights`` names the field that weighs the samples of an output node.
 
     Raises:
         FileRefusedError: a file is not what it should be.
         KBuilderError: an input node gets no data, or data of another shape or length.
     """
+    return _read(open_source(data, base), data, graph, weights or {})
+
+
+def load_beside(
+    data: DataOptions, graph: Graph, base: str | Path, weights: Mapping[str, str], other: Dataset
+) -> Dataset:
+    """Read data that goes with ``other``: the same fields where none are chosen, the same class numbers.
+
+    A field of weights that is not there weighs nothing.
+
+    Raises:
+        FileRefusedError: a file is not what it should be.
+        KBuilderError: as for ``load``, or a class is named that ``other`` does not have.
+    """
     source = open_source(data, base)
-    choice = map_fields(source, graph, data)
+    fields = tuple(_with_codes(source, found, other.codes) for found in source.fields)
+    source = dataclasses.replace(source, fields=fields)
+    if other.fields is not None:
+        data = msgspec.structs.replace(
+            data,
+            inputs={**other.fields.inputs, **data.inputs},
+            targets={**other.fields.targets, **data.targets},
+        )
+    there = {node: name for node, name in weights.items() if source.field(name) is not None}
+    return _read(source, data, graph, there)
+
+
+def _read(source: Source, data: DataOptions, graph: Graph, weights: Mapping[str, str]) -> Dataset:
+    choice = map_fields(source, graph, data, kept=weights.values())
     _refuse_without_input(source, graph, choice)
     inputs = {node.id: _input_values(source, node, choice.inputs[node.id]) for node in graph.inputs}
     targets = {
@@ -57,8 +94,34 @@ def load(data: DataOptions, graph: Graph, base: str | Path = "") -> Dataset:
         for node, fields in choice.targets.items()
         if len(fields) == 1 and (names := class_names(_field(source, fields[0]), targets[node]))
     }
-    samples = len(next(iter(inputs.values())))
-    return Dataset(inputs, targets, samples, classes)
+    return Dataset(
+        inputs,
+        targets,
+        samples=len(next(iter(inputs.values()))),
+        classes=classes,
+        weights={
+            node.id: _values(source, _field(source, weights[node.id]))
+            for node in graph.outputs
+            if node.id in weights
+        },
+        fields=choice,
+        codes={found.name: found.classes for found in source.fields if found.classes},
+    )
+
+
+def _with_codes(source: Source, field: Field, codes: Mapping[str, tuple[str, ...]]) -> Field:
+    """The field with these class numbers, which may be others than its own file would give."""
+    wanted = codes.get(field.name)
+    if wanted is None or wanted == field.classes or not field.classes:
+        return field
+    unknown = [name for name in field.classes if name not in wanted]
+    if unknown:
+        raise KBuilderError(
+            f"“{source.name}”, field “{field.name}”, has the class “{unknown[0]}”, which the training "
+            f"data does not have; it has {', '.join(wanted[:12])}. Choose other validation data."
+        )
+    numbers = np.array([wanted.index(name) for name in field.classes], np.int32)
+    return dataclasses.replace(field, classes=wanted, read=lambda: numbers[field.read()])
 
 
 def preview(data: DataOptions, graph: Graph, base: str | Path = "") -> DataPreview:

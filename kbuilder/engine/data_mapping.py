@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from kbuilder.document.errors import KBuilderError
@@ -30,15 +30,19 @@ class FieldChoice:
     targets: Names
 
 
-def map_fields(source: Source, graph: Graph, data: DataOptions) -> FieldChoice:
+def map_fields(
+    source: Source, graph: Graph, data: DataOptions, kept: Collection[str] = ()
+) -> FieldChoice:
     """The fields of every input and output node for which there is a choice or a good guess.
+
+    Fields in ``kept`` are for something else and are not guessed.
 
     Raises:
         KBuilderError: a chosen field is not in the source.
     """
     targets = _chosen(source, graph.outputs, data.targets)
     inputs = _chosen(source, graph.inputs, data.inputs)
-    used = {name for names in (*targets.values(), *inputs.values()) for name in names}
+    used = {name for names in (*targets.values(), *inputs.values(), kept) for name in names}
     free = [field for field in source.fields if field.name not in used]
     targets |= _targets(source, _without(graph.outputs, targets), free)
     taken = {name for names in targets.values() for name in names}

@@ -78,10 +78,11 @@ class LiveModels:
         """
         graph = project.graph
         fed = [(node.id, node.class_name, node.params) for node in (*graph.inputs, *graph.outputs)]
-        key = (options, base, fed, _modified(options, base))
+        weights = project.fit.sample_weights
+        key = (options, base, fed, weights, _modified(options, base))
         if self._data is None or key != self._data_key:
             self._data = None
-            self._data = data.load(options, graph, base)
+            self._data = data.load(options, graph, base, weights)
             self._data_key = key
         return self._data
 

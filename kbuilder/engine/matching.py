@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from kbuilder.document.catalogue import Catalogue
+from kbuilder.document.fit_rules import fit_fault
 from kbuilder.document.fixes import (
     Fix,
     SetFit,
@@ -21,7 +22,6 @@ from kbuilder.document.fixes import (
 from kbuilder.document.graph import Node
 from kbuilder.document.option_specs import FIT_PARAMS
 from kbuilder.document.options import FitOptions, OutputOptions
-from kbuilder.document.param_rules import fault
 from kbuilder.document.problems import Problem
 from kbuilder.document.project import Project
 from kbuilder.document.structure.parameters import shown
@@ -91,7 +91,7 @@ def split(samples: Samples, fit: FitOptions) -> tuple[Samples, Samples | None]:
         BuildError: one of the parts would be empty.
     """
     count = len(samples.x[0])
-    if not fit.validation_split:
+    if not fit.validation_split or fit.validation_data.kind:
         return samples, None
     at = math.floor(count * (1.0 - fit.validation_split))
     if at in (0, count):
@@ -122,24 +122,44 @@ def check_fit(fit: FitOptions, catalogue: Catalogue) -> None:
     Raises:
         BuildError: one of them is outside the limits that its form shows.
     """
-    problems = tuple(
-        Problem(
-            severity="error",
-            kind="fit-value",
-            parameter=param.name,
-            text=reason,
-            fixes=(
-                Fix(
-                    text=f"Set {param.name} to {param.default}",
-                    steps=(SetFit(values={param.name: param.default}),),
-                ),
-            ),
-        )
+    problems = [
+        fit_problem(param.name, reason, param.default)
         for param in FIT_PARAMS
-        if (reason := fault(param, getattr(fit, param.name), catalogue))
-    )
+        if (reason := fit_fault(param, getattr(fit, param.name), catalogue))
+    ]
+    if not problems and fit.initial_epoch >= fit.epochs:
+        text = (
+            f"Training from epoch {fit.initial_epoch} on is over before it begins: epochs is "
+            f"{fit.epochs}, and counts those before as well. Choose more epochs or begin earlier."
+        )
+        problems.append(fit_problem("initial_epoch", text, 0))
     if problems:
-        raise BuildError(problems)
+        raise BuildError(tuple(problems))
+
+
+def check_steps(option: str, wanted: int, there: int) -> None:
+    """Refuse more steps in an epoch than the data has batches.
+
+    Raises:
+        BuildError: ``wanted`` is larger than ``there``.
+    """
+    if wanted > there:
+        text = (
+            f"{option} is {wanted}, but the data has only {there} batches. Choose fewer steps, smaller "
+            "batches, or 0 for all."
+        )
+        raise BuildError((fit_problem(option, text, 0),))
+
+
+def fit_problem(option: str, text: str, remedy: object) -> Problem:
+    """An option of fit that cannot be used, with a value that can."""
+    return Problem(
+        severity="error",
+        kind="fit-value",
+        parameter=option,
+        text=text,
+        fixes=(Fix(text=f"Set {option} to {remedy}", steps=(SetFit(values={option: remedy}),)),),
+    )
 
 
 def _judged(options: OutputOptions) -> bool:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import queue
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from kbuilder.document.catalogue import Catalogue, load_catalogue
-from kbuilder.document.errors import SaveError
 from kbuilder.document.layout import layout
 from kbuilder.document.own_code import teach
-from kbuilder.document.problems import Problem
-from kbuilder.document.project import Project
 from kbuilder.engine import data, weights_mapping
 from kbuilder.engine.adapting import adapt
 from kbuilder.engine.applications import (
@@ -23,27 +19,20 @@ from kbuilder.engine.applications import (
     imagenet_weights,
 )
 from kbuilder.engine.arrays import to_array
-from kbuilder.engine.build_error import BuildError
 from kbuilder.engine.checkpoint import capture
-from kbuilder.engine.compiling import compile_model, unfit_judges
 from kbuilder.engine.controls import ControlQueue, Controls, StopRequestedError
 from kbuilder.engine.exports.exporting import answer
 from kbuilder.engine.exports.subject import Subject
-from kbuilder.engine.failures import failure, fitting_problem
-from kbuilder.engine.fit_data import fit_data
-from kbuilder.engine.freezing import Proof
+from kbuilder.engine.failures import failure
 from kbuilder.engine.infer import Inference
-from kbuilder.engine.live import LiveModel, LiveModels
-from kbuilder.engine.matching import check_fit
+from kbuilder.engine.live import LiveModels
 from kbuilder.engine.model_files import Opening, load_weights, opening
-from kbuilder.engine.objects import KERAS_ERRORS
 from kbuilder.engine.own_code import check_code
 from kbuilder.engine.precision import under_policy
 from kbuilder.engine.runs import Run
 from kbuilder.engine.schedules import learning_rates
-from kbuilder.engine.training import Plan, Training
-from kbuilder.engine.warm_start import compare, start_with, stored_layers
-from kbuilder.engine.wording import plain_text
+from kbuilder.engine.training_run import TrainingRun
+from kbuilder.engine.warm_start import compare, stored_layers
 from kbuilder.link.events import (
     Adapted,
     Arranged,
@@ -161,77 +150,7 @@ class Session:
         self._send(WeightsKept(request=request.request, layers=layers))
 
     def _train(self, request: Train) -> None:
-        self._live.drop()
-        plan, dataset = self._plan(request)
-        model = LiveModel(request.run, request.project, plan.built)
-        training = Training(plan, self._send, self.controls, model.probe(dataset))
-        try:
-            training.train()
-        except StopRequestedError as stop:
-            plan.run.log("stopped", kept=stop.keep)
-            if stop.keep:
-                self._finish_training(request, model, training.proof)
-            else:
-                plan.run.discard()
-            raise
-        except KERAS_ERRORS as error:
-            self._give_up(plan.run, training, error)
-            raise BuildError(self._why_not_fitted(plan, request.project, error)) from error
-        except Exception as error:
-            self._give_up(plan.run, training, error)
-            if isinstance(error, SaveError):
-                # Trained to the end and not written: it can still be looked into and exported.
-                self._live.keep(model)
-            raise
-        self._finish_training(request, model, training.proof)
-        plan.run.log("finished")
-
-    def _plan(self, request: Train) -> tuple[Plan, data.Dataset]:
-        """Everything that can be refused before the first step, and then the run folder."""
-        project = request.project
-        check_fit(project.fit, self._catalogue)
-        source = Run.open(Path(request.resume)) if request.resume else None
-        state = source.state if source else None
-        built = self._live.build(project)
-        compile_model(built, project, self._catalogue)
-        self._send(Progressed(request=request.request, text="Reading the data"))
-        dataset = self._live.load(project.data, project, request.base)
-        batches = fit_data(built, project, dataset)
-        if request.weights:
-            stored = stored_layers(Run.open(Path(request.weights)), self._catalogue)
-            layers = start_with(built, stored)
-            self._send(WeightsKept(request=request.request, layers=layers))
-        self._send(Progressed(request=request.request, text="Preparing the first step"))
-        plan = Plan(
-            request=request.request,
-            built=built,
-            fit=project.fit,
-            train=batches.train,
-            validation=batches.validation,
-            run=Run.create(Path(request.run), project),
-            resume=state,
-            source=source,
-            steps_per_call=project.compile.steps_per_execution,
-        )
-        return plan, dataset
-
-    def _why_not_fitted(
-        self, plan: Plan, project: Project, error: Exception
-    ) -> tuple[Problem, ...]:
-        judges = unfit_judges(plan.built, project, plan.train.targets(2), self._catalogue)
-        return judges or (fitting_problem(error, project.graph),)
-
-    def _give_up(self, run: Run, training: Training, error: Exception) -> None:
-        if not training.started:
-            run.discard()
-            return
-        with contextlib.suppress(OSError):  # the disk may be what failed
-            run.log("failed", text=plain_text(error))
-
-    def _finish_training(self, request: Train, model: LiveModel, proof: Proof | None) -> None:
-        self._live.keep(model)
-        if proof is not None:
-            self._send(proof.told(request.request))
+        TrainingRun(request, self._live, self._catalogue, self._send, self.controls).train()
 
     def _activations(self, request: ComputeActivations) -> None:
         model = self._live.get(request.project, request.run)

@@ -37,7 +37,8 @@ from kbuilder.engine.compiling import compile_model
 from kbuilder.engine.data import Dataset
 from kbuilder.engine.fit_data import fit_data
 from kbuilder.engine.runs import Run
-from kbuilder.engine.training import Plan, Training
+from kbuilder.engine.plan import Plan
+from kbuilder.engine.training import Training
 from kbuilder.link import wire
 
 CATALOGUE = load_catalogue()
@@ -116,7 +117,7 @@ def ours(project: Project, x: np.ndarray, y: np.ndarray) -> float:
     built = build(project, CATALOGUE)
     compile_model(built, project, CATALOGUE)
     inputs, targets = {"0": x}, {project.graph.nodes[-1].id: y}
-    batches = fit_data(built, project, Dataset(inputs, targets, len(x), {}))
+    batches = fit_data(built, project, Dataset(inputs, targets, len(x), {}), CATALOGUE)
     with tempfile.TemporaryDirectory() as folder:
         plan = Plan(
             request=1,

@@ -21,7 +21,8 @@ from kbuilder.engine.controls import StopRequestedError
 from kbuilder.engine.fit_data import fit_data
 from kbuilder.engine.matching import check_fit, match
 from kbuilder.engine.runs import Run
-from kbuilder.engine.training import Plan, Training
+from kbuilder.engine.plan import Plan
+from kbuilder.engine.training import Training
 from kbuilder.link.events import (
     ActivationsComputed,
     Continued,
@@ -39,7 +40,7 @@ def prepare(project, catalogue, folder, send=None, resume=None):
     built = build(project, catalogue)
     compile_model(built, project, catalogue)
     dataset = data.load(project.data, project.graph)
-    batches = fit_data(built, project, dataset)
+    batches = fit_data(built, project, dataset, catalogue)
     source = Run.open(resume) if resume else None
     plan = Plan(
         request=1,
@@ -239,7 +240,7 @@ def test_one_trace_serves_every_count_and_the_uneven_last_batch(classifier, cata
     training, _ = prepare(with_fit(classifier, epochs=5), catalogue, tmp_path / "run")
     training.train()
     assert training._train._run.experimental_get_tracing_count() == 1
-    assert training._test._run.experimental_get_tracing_count() == 1
+    assert training._validation._steps._run.experimental_get_tracing_count() == 1
 
 
 def test_pause_holds_and_continue_goes_on(classifier, catalogue, tmp_path, told_at_once):
@@ -317,7 +318,7 @@ def test_resumed_training_equals_the_straight_one(which, request, catalogue, tmp
     assert len(series(events, "loss")) == 2 * len(series(later, "loss"))
 
 
-@pytest.mark.parametrize(("part", "count"), [("_train", 3), ("_train", 16), ("_test", 1)])
+@pytest.mark.parametrize(("part", "count"), [("_train", 3), ("_train", 16), ("_steps", 1)])
 def test_a_stop_within_an_epoch_resumes_at_the_same_step(
     classifier, catalogue, tmp_path, part, count
 ):
@@ -325,7 +326,8 @@ def test_a_stop_within_an_epoch_resumes_at_the_same_step(
     straight, _ = prepare(project, catalogue, tmp_path / "straight")
     straight.train()
     first, events = prepare(project, catalogue, tmp_path / "first")
-    setattr(first, part, StopAfter(getattr(first, part), count, first.waiting))
+    watched = first if part == "_train" else first._validation
+    setattr(watched, part, StopAfter(getattr(watched, part), count, first.waiting))
     with pytest.raises(StopRequestedError):
         first.train()
     done = count if part == "_train" else 8

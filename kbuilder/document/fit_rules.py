@@ -1,0 +1,87 @@
+"""Whether a value fits an option of fit, and what text, as from a command line, stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, get_type_hints
+
+import msgspec
+
+from kbuilder.document.catalogue import Catalogue, ClassSpec, ParamSpec, Section
+from kbuilder.document.graph import Graph
+from kbuilder.document.option_specs import (
+    AUGMENTING_FAMILY,
+    BEYOND_A_PROJECT,
+    NEEDS_LABELS,
+)
+from kbuilder.document.options import FitOptions
+from kbuilder.document.param_rules import fault, param_faults
+from kbuilder.document.values import KerasObject
+
+BALANCED = "balanced"
+
+_TYPES = get_type_hints(FitOptions)
+
+
+def fit_fault(param: ParamSpec, value: Any, catalogue: Catalogue) -> str:
+    """Why an option of fit cannot have this value; empty when it can."""
+    if param.kinds != ("value",):
+        return fault(param, value, catalogue)
+    if param.name == "class_weights":
+        wrong = [each for each in value.values() if isinstance(each, str) and each != BALANCED]
+        text = f"class_weights are “{BALANCED}” or a number for each class, not {{!r}}."
+        return text.format(wrong[0]) if wrong else ""
+    if param.name == "callbacks":
+        return _objects_fault("callbacks", value, catalogue)
+    if param.name == "augmentation":
+        return next(
+            (
+                text
+                for each in value.values()
+                if (text := _objects_fault("layers", each, catalogue))
+            ),
+            "",
+        )
+    return ""
+
+
+def offered_callback(spec: ClassSpec) -> bool:
+    """Whether a callback is offered."""
+    return spec.own or not (spec.hidden or spec.class_name in BEYOND_A_PROJECT)
+
+
+def augments(spec: ClassSpec) -> bool:
+    """Whether a layer is offered for augmentation."""
+    return spec.family == AUGMENTING_FAMILY and spec.class_name not in NEEDS_LABELS
+
+
+def of_json(name: str, value: Any, graph: Graph) -> Any:
+    """The value of an option of fit from plain JSON. Nodes may be given by their names.
+
+    Raises:
+        ValueError: it does not have the form of the option.
+    """
+    by_name = {node.name: node.id for node in (*graph.inputs, *graph.outputs)}
+    if name in ("class_weights", "sample_weights", "augmentation") and isinstance(value, Mapping):
+        value = {by_name.get(key, key): each for key, each in value.items()}
+        ids = {node.id for node in (*graph.inputs, *graph.outputs)}
+        unknown = [key for key in value if key not in ids]
+        if unknown:
+            known = ", ".join(by_name)
+            raise ValueError(f"there is no input or output “{unknown[0]}”; there are {known}")
+    try:
+        return msgspec.convert(value, _TYPES[name], strict=not isinstance(value, Mapping))
+    except msgspec.ValidationError as error:
+        raise ValueError(str(error)) from error
+
+
+def _objects_fault(section: Section, objects: tuple[KerasObject, ...], catalogue: Catalogue) -> str:
+    for each in objects:
+        spec = catalogue.find(section, each.class_name)
+        if spec is None:
+            return f"Keras has nothing called “{each.class_name}” among its {section}."
+        if section == "callbacks" and not offered_callback(spec):
+            return f"{each.class_name} cannot be used here. Choose another callback."
+        for _, text in param_faults(spec, each.params, catalogue):
+            return f"{each.class_name}: {text}"
+    return ""
