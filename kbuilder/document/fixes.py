@@ -128,6 +128,19 @@ class SetFit(_Step, frozen=True, kw_only=True):
     values: dict[str, Any]
 
 
+class SetOptimizer(_Step, frozen=True, kw_only=True):
+    """Give parameters of the optimizer these values."""
+
+    values: dict[str, Any]
+
+
+class AddCallback(_Step, frozen=True, kw_only=True):
+    """Add a callback to fit, behind those that are there."""
+
+    class_name: str
+    params: dict[str, Any] = {}
+
+
 Step = (
     SetParams
     | ResetParams
@@ -145,6 +158,8 @@ Step = (
     | SetLoss
     | SetMetrics
     | SetFit
+    | SetOptimizer
+    | AddCallback
 )
 
 

@@ -12,6 +12,7 @@ from kbuilder.document.catalogue import Catalogue
 from kbuilder.document.errors import KBuilderError
 from kbuilder.document.fixes import (
     AddAfter,
+    AddCallback,
     Connect,
     Disconnect,
     Fix,
@@ -26,6 +27,7 @@ from kbuilder.document.fixes import (
     SetFit,
     SetLoss,
     SetMetrics,
+    SetOptimizer,
     SetParams,
     Step,
     Unshare,
@@ -179,6 +181,17 @@ def _set_fit(project: Project, step: SetFit, _: Catalogue) -> Project:
     return edits.set_fit(project, **step.values)
 
 
+def _set_optimizer(project: Project, step: SetOptimizer, _: Catalogue) -> Project:
+    optimizer = project.compile.optimizer
+    params = {**optimizer.params, **step.values}
+    return edits.set_optimizer(project, replace(optimizer, params=params))
+
+
+def _add_callback(project: Project, step: AddCallback, _: Catalogue) -> Project:
+    made = KerasObject(class_name=step.class_name, params=step.params)
+    return edits.set_fit(project, callbacks=(*project.fit.callbacks, made))
+
+
 _STEPS: dict[type, Callable[[Project, Any, Catalogue], Project]] = {
     SetCall: _set_call,
     SetParams: _set_params,
@@ -196,6 +209,8 @@ _STEPS: dict[type, Callable[[Project, Any, Catalogue], Project]] = {
     SetLoss: _set_loss,
     SetMetrics: _set_metrics,
     SetFit: _set_fit,
+    SetOptimizer: _set_optimizer,
+    AddCallback: _add_callback,
 }
 
 

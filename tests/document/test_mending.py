@@ -6,6 +6,7 @@ from kbuilder.document.catalogue import load_catalogue
 from kbuilder.document.errors import KBuilderError
 from kbuilder.document.fixes import (
     AddAfter,
+    AddCallback,
     Connect,
     Disconnect,
     Fix,
@@ -18,6 +19,7 @@ from kbuilder.document.fixes import (
     SetFit,
     SetLoss,
     SetMetrics,
+    SetOptimizer,
     SetParams,
     Unshare,
 )
@@ -130,6 +132,8 @@ def test_options_are_set():
         SetLoss(node="out", class_name="Huber", params={"delta": 2.0}),
         SetMetrics(node="out", metrics=(("MeanAbsoluteError", {}),)),
         SetFit(values={"batch_size": 8}),
+        SetOptimizer(values={"learning_rate": 0.5}),
+        AddCallback(class_name="TerminateOnNaN"),
     )
     node = after.graph.by_id["mid"]
     assert (node.params, node.name, node.trainable) == ({"units": 9}, "wide", False)
@@ -138,6 +142,8 @@ def test_options_are_set():
         metrics=(KerasObject(class_name="MeanAbsoluteError"),),
     )
     assert after.fit.batch_size == 8
+    assert after.compile.optimizer.params["learning_rate"] == 0.5
+    assert [each.class_name for each in after.fit.callbacks] == ["TerminateOnNaN"]
     assert mended(ResetParams(node="mid", names=("units",))).graph.by_id["mid"].params == {}
     swapped = mended(ReplaceClass(node="mid", class_name="Flatten")).graph.by_id["mid"]
     assert (swapped.class_name, swapped.params) == ("Flatten", {})

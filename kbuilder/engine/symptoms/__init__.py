@@ -1,0 +1,1 @@
+"""What a training can suffer from: each module reads one kind of evidence."""
