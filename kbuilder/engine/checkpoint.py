@@ -55,6 +55,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     optimizer_class: str
     trainable: list[str]
     digests: dict[str, str]
+    done: int = -1
     steered: dict[str, Any] = {}
 
 
@@ -65,7 +66,8 @@ class State:
     ``epoch`` epochs are complete and ``step`` steps of the next one are done. ``trainable`` are the
     keys in ``weights`` that the optimizer moves, in its order. ``metrics`` matter within an epoch.
     ``generators`` are the states of random generators of the data. ``callbacks`` holds what each
-    callback remembers, and ``steered`` what was changed while the run was on.
+    callback remembers, and ``steered`` what was changed while the run was on. ``done`` counts the steps
+    over all epochs.
     """
 
     weights: Arrays
@@ -76,17 +78,28 @@ class State:
     epoch: int = 0
     step: int = 0
     steps_per_epoch: int = 0
+    done: int = 0
     history: tuple[dict[str, float], ...] = ()
     generators: list[np.ndarray] = field(default_factory=list)
     callbacks: tuple[dict[str, Any], ...] = ()
     steered: dict[str, Any] = field(default_factory=dict)
 
     def at(
-        self, epoch: int, step: int, steps_per_epoch: int, history: Iterable[dict[str, float]]
+        self,
+        epoch: int,
+        step: int,
+        steps_per_epoch: int,
+        history: Iterable[dict[str, float]],
+        done: int | None = None,
     ) -> State:
-        """The same variables at another position."""
+        """The same variables at another position; ``done`` as if all epochs had the same steps."""
         return replace(
-            self, epoch=epoch, step=step, steps_per_epoch=steps_per_epoch, history=tuple(history)
+            self,
+            epoch=epoch,
+            step=step,
+            steps_per_epoch=steps_per_epoch,
+            history=tuple(history),
+            done=epoch * steps_per_epoch + step if done is None else done,
         )
 
 
@@ -145,6 +158,7 @@ def write_state(state: State, path: Path) -> None:
         history=[dict(logs) for logs in state.history],
         optimizer_class=state.optimizer_class,
         trainable=list(state.trainable),
+        done=state.done,
         digests={key: _digest(values) for key, values in arrays.items()},
         steered=state.steered,
     )
@@ -190,6 +204,9 @@ def read_state(path: Path) -> State:
         epoch=header.epoch,
         step=header.step,
         steps_per_epoch=header.steps_per_epoch,
+        done=header.done
+        if header.done >= 0
+        else header.epoch * header.steps_per_epoch + header.step,
         history=tuple(_with_nan(logs) for logs in header.history),
         generators=list(_under(arrays, "generators").values()),
         callbacks=_from_bytes(arrays[CALLBACKS]) if CALLBACKS in arrays else (),

@@ -1,13 +1,16 @@
 """The run folder: all that is left of a training, written while it runs, readable by anyone.
 
 ``project.kbuilder`` is the project as it was trained, ``history.csv`` has one line for each epoch,
-``batches.csv`` one for each step, ``events.jsonl`` what happened when, ``checkpoint.npz`` the state and
-``checkpoint.previous.npz`` the one before it, should the newest be damaged.
+``batches.csv`` one for each step, ``events.jsonl`` what happened when, ``record.bin`` all that the
+engine told (see ``link/record.py``), ``checkpoint.npz`` the state and ``checkpoint.previous.npz`` the
+one before it, should the newest be damaged. ``checkpoint.best.npz`` is that of the best epoch, and
+``checkpoint.epoch-0012.npz`` one that was kept. ``lock.json`` is there while a process trains.
 """
 
 from __future__ import annotations
 
 import csv
+import shutil
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,6 +25,9 @@ from kbuilder.document.atomic import save_error
 from kbuilder.document.errors import FileRefusedError, KBuilderError
 from kbuilder.document.project import Project
 from kbuilder.engine.checkpoint import State, read_state, write_state
+from kbuilder.link.mailbox import CONTROLS
+from kbuilder.link.record import RECORD
+from kbuilder.link.run_lock import LOCK
 
 PROJECT = "project.kbuilder"
 EVENTS = "events.jsonl"
@@ -29,21 +35,26 @@ HISTORY = "history.csv"
 BATCHES = "batches.csv"
 CHECKPOINT = "checkpoint.npz"
 PREVIOUS = "checkpoint.previous.npz"
-FILES = (PROJECT, EVENTS, HISTORY, BATCHES, CHECKPOINT, PREVIOUS)
+BEST = "checkpoint.best.npz"
+FILES = (PROJECT, EVENTS, HISTORY, BATCHES, RECORD, CHECKPOINT, PREVIOUS, BEST, LOCK)
 
 CHECKPOINT_INTERVAL_S = 5.0
 """At least this long between two checkpoints while training goes on."""
+WITHIN_EPOCH_INTERVAL_S = 60.0
+"""The same within a long epoch."""
 CHECKPOINT_SHARE = 0.02
 """Writing checkpoints may take this part of the time, as far as the interval can be stretched."""
 
 
 class Run:
-    """A run folder. Made with ``create`` or ``open``."""
+    """A run folder. Made with ``create`` or ``open``; ``outputs`` are names that callbacks write to."""
 
     def __init__(self, folder: Path, project: Project) -> None:
         self.folder = folder
         self.project = project
+        self.outputs: set[str] = set()
         self._next_checkpoint = time.monotonic() + CHECKPOINT_INTERVAL_S
+        self._next_best = 0.0
 
     @classmethod
     def create(cls, folder: Path, project: Project) -> Run:
@@ -91,6 +102,20 @@ class Run:
                 raise
             return read_state(self.folder / PREVIOUS)
 
+    def state_in(self, checkpoint: str) -> State:
+        """The state in one of the run's checkpoints by its name; empty for the newest.
+
+        Raises:
+            FileRefusedError: it is missing or damaged, or the name is that of no checkpoint.
+        """
+        if not checkpoint:
+            return self.state
+        if Path(checkpoint).name != checkpoint or not checkpoint.startswith("checkpoint."):
+            raise FileRefusedError(
+                f"“{checkpoint}” is no checkpoint of a run; expected a name such as “{BEST}”."
+            )
+        return read_state(self.folder / checkpoint)
+
     @property
     def history(self) -> list[dict[str, float]]:
         """Logs of each epoch that ended, as ``history.csv`` has them."""
@@ -119,7 +144,7 @@ class Run:
         self.log("resumed", source=str(source.folder), epoch=state.epoch, step=state.step)
         for number, logs in enumerate(state.history):
             _append(self.folder / HISTORY, ["epoch", *logs], [[number, *logs.values()]])
-        done = state.epoch * state.steps_per_epoch + state.step
+        done = state.done
         rows = _read_rows(source.folder / BATCHES)
         rows = [row for row in rows if row.get("step", "").isdecimal() and int(row["step"]) < done]
         if rows:
@@ -137,14 +162,44 @@ class Run:
         lines = ([first_step + number, epoch, *row] for number, row in enumerate(rows))
         _append(self.folder / BATCHES, ["step", "epoch", *names], lines)
 
+    def is_due(self, within_epoch: bool = False) -> bool:
+        """Whether the last checkpoint is old enough for another one."""
+        wait = WITHIN_EPOCH_INTERVAL_S - CHECKPOINT_INTERVAL_S if within_epoch else 0.0
+        return time.monotonic() >= self._next_checkpoint + wait
+
     def offer(self, state: State) -> None:
         """Write the state if the last checkpoint is old enough.
 
         Raises:
             SaveError: it could not be written; the state before it is still there.
         """
-        if time.monotonic() >= self._next_checkpoint:
+        if self.is_due():
             self.save(state)
+
+    def offer_best(self, state: State, *, now: bool = False) -> bool:
+        """Write the state as the best one, if the best before is old enough or it must be ``now``.
+
+        Raises:
+            SaveError: it could not be written; the best one before it is still there.
+        """
+        begun = time.monotonic()
+        if begun < self._next_best and not now:
+            return False
+        write_state(state, self.folder / BEST)
+        ended = time.monotonic()
+        pause = max(CHECKPOINT_INTERVAL_S, (ended - begun) / CHECKPOINT_SHARE)
+        self._next_best = ended + pause
+        return True
+
+    def keep(self, state: State) -> str:
+        """Write the state under the number of its epoch, counted from 1; returns the file's name.
+
+        Raises:
+            SaveError: it could not be written.
+        """
+        name = f"checkpoint.epoch-{state.epoch:04d}.npz"
+        write_state(state, self.folder / name)
+        return name
 
     def save(self, state: State) -> None:
         """Write the state now.
@@ -165,8 +220,14 @@ class Run:
 
     def discard(self) -> None:
         """Remove the run; the folder too, if nothing else is in it."""
-        for name in FILES:
-            (self.folder / name).unlink(missing_ok=True)
+        kept = self.folder.glob("checkpoint.epoch-*.npz")
+        for path in (*(self.folder / name for name in FILES), *kept):
+            path.unlink(missing_ok=True)
+        for name in (CONTROLS, *self.outputs):
+            if (self.folder / name).is_dir():
+                shutil.rmtree(self.folder / name, ignore_errors=True)
+            else:
+                (self.folder / name).unlink(missing_ok=True)
         if not any(self.folder.iterdir()):
             self.folder.rmdir()
 

@@ -56,7 +56,11 @@ class Progressed(Message, frozen=True, kw_only=True):
 
 
 class TrainingStarted(Message, frozen=True, kw_only=True):
-    """The first step is about to run. Epochs count from 0 and end before ``epochs``."""
+    """The first step is about to run. Epochs count from 0 and end before ``epochs``.
+
+    A training that goes on from another run tells the points and epochs of that one first; they begin
+    at the epoch ``curve_from``.
+    """
 
     request: int
     run: str
@@ -65,6 +69,7 @@ class TrainingStarted(Message, frozen=True, kw_only=True):
     steps_per_epoch: int
     batch_size: int
     samples: int
+    curve_from: int = 0
 
 
 class PointsLogged(Message, frozen=True, kw_only=True):

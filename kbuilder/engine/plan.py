@@ -1,0 +1,36 @@
+"""What one training is to do, with everything made that it needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import keras
+
+from kbuilder.document.options import FitOptions
+from kbuilder.engine.batches import Batches
+from kbuilder.engine.build import BuiltModel
+from kbuilder.engine.checkpoint import State
+from kbuilder.engine.runs import Run
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one training is to do: ``validation`` may be None, ``resume`` the state to go on from.
+
+    ``steps_per_call`` is the number of steps in one graph call; 0 finds the best one. ``extend`` is
+    how many epochs to add to those done; 0 goes on to ``fit.epochs``. With ``held``, training waits
+    before its first step.
+    """
+
+    request: int
+    built: BuiltModel
+    fit: FitOptions
+    train: Batches
+    validation: Batches | None
+    run: Run
+    resume: State | None = None
+    source: Run | None = None
+    steps_per_call: int = 0
+    extend: int = 0
+    held: bool = False
+    callbacks: tuple[keras.callbacks.Callback, ...] = ()
