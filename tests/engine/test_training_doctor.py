@@ -85,6 +85,11 @@ def test_a_healthy_training_is_left_alone() -> None:
         assert not named(logs(FALLING[:epochs], validation[:epochs]), HEALTHY[:epochs])
 
 
+FROZEN = replace(
+    PROJECT,
+    graph=replace(GRAPH, nodes=tuple(replace(n, trainable=n.name != "first") for n in GRAPH.nodes)),
+)
+
 DISEASES = {
     "over-fitting": (logs(FALLING, [1.1, 0.8, 0.6, 0.55, 0.6, 0.7, 0.8, 0.85, 0.9, 1.0]), HEALTHY),
     "plateau": (logs([1.0, 0.8, *[0.6] * 10]), HEALTHY),
@@ -95,7 +100,7 @@ DISEASES = {
     "leakage": (logs(FALLING[:3], FALLING[:3], val_accuracy=[1.0, 1.0, 1.0]), HEALTHY),
     "one-class": (
         logs(FALLING[:4]),
-        [look(epoch, [[10, 0, 0], [10, 0, 0], [9, 1, 0]], label=(1, 1, 1)) for epoch in range(4)],
+        [look(epoch, [[10, 0, 0], [10, 0, 0], [10, 0, 0]], label=(1, 1, 1)) for epoch in range(4)],
     ),
     "gradients-exploding": (
         logs(FALLING[:5]),
@@ -146,6 +151,8 @@ def test_the_remedies_are_those_that_help() -> None:
 def test_names_of_layers_are_in_the_evidence() -> None:
     assert "“first”" in named(*DISEASES["gradients-vanishing"])["gradients-vanishing"].text
     assert "50% of “second”" in named(*DISEASES["units-dead"])["units-dead"].text
+    (unfreeze,) = named(*DISEASES["nothing-learns"], project=FROZEN)["nothing-learns"].fixes
+    assert unfreeze.steps[0].nodes == ("#first",)
     frozen = [look(epoch, first=(3.0, 0.2, 0.0), label=(2.0, 0.1, 0.0)) for epoch in range(3)]
     assert "no weight has moved" in named(logs([1.0] * 3), frozen)["nothing-learns"].text
 

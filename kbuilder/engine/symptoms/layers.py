@@ -35,7 +35,7 @@ def exploding(course: Course) -> Iterator[Problem]:
         kind="gradients-exploding",
         node=names[0][0],
         text=f"The gradients explode: their norm is {size:.3g} at epoch {now.epoch + 1}{before}. "
-        f"Largest in {_listed(names)}. Clip them, or lower the learning rate.",
+        f"Largest in {_listed(course, names)}. Clip them, or lower the learning rate.",
         fixes=(*clipped(course), *slower(course, 0.1)),
     )
 
@@ -61,7 +61,7 @@ def vanishing(course: Course) -> Iterator[Problem]:
         severity="warning",
         kind="gradients-vanishing",
         node=order[0],
-        text=f"The gradients vanish on their way to the inputs: {_listed(names)}, against "
+        text=f"The gradients vanish on their way to the inputs: {_listed(course, names)}, against "
         f"{_whole(course.looks[-1]):.3g} over all layers. These layers hardly learn. Use relu, "
         "normalize between the layers, or add shortcuts around them.",
         fixes=(Fix(text="Use relu instead", steps=steps),) if steps else (),
@@ -100,13 +100,16 @@ def still(course: Course) -> Iterator[Problem]:
     layers = course.looks[-1].layers
     weighted = {node: health for node, health in layers.items() if health.weight > 0}
     if weighted and all(health.gradient is None for health in weighted.values()):
-        frozen = tuple(node for node in weighted if node in course.project.graph.by_id)
+        nodes = course.project.graph.nodes
+        frozen = tuple(node.id for node in nodes if node.id in weighted and not node.trainable)
         yield Problem(
             severity="error",
             kind="nothing-learns",
             text="Nothing learns: no layer with weights has a gradient. All of them are frozen, or "
             "nothing leads from them to a loss.",
-            fixes=(Fix(text="Let all layers learn", steps=(Freeze(nodes=frozen, frozen=False),)),),
+            fixes=(Fix(text="Let all layers learn", steps=(Freeze(nodes=frozen, frozen=False),)),)
+            if frozen
+            else (),
         )
         return
     moves = [health.update for health in weighted.values() if health.update is not None]
@@ -145,5 +148,5 @@ def _largest(course: Course, layers: Mapping[str, LayerHealth]) -> list[tuple[st
     return [(node, size) for node, size in sorted(found, key=lambda each: -each[1])][:2]
 
 
-def _listed(names: Sequence[tuple[str, float]]) -> str:
-    return ", ".join(f"“{name}” {size:.3g}" for name, size in names[:MOST_NAMED])
+def _listed(course: Course, names: Sequence[tuple[str, float]]) -> str:
+    return ", ".join(f"“{course.name(node)}” {size:.3g}" for node, size in names[:MOST_NAMED])
