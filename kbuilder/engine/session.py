@@ -29,8 +29,10 @@ from kbuilder.engine.live import LiveModels
 from kbuilder.engine.model_files import Opening, load_weights, opening
 from kbuilder.engine.own_code import check_code
 from kbuilder.engine.precision import under_policy
+from kbuilder.engine.predicting import evaluate, predict
 from kbuilder.engine.runs import Run
 from kbuilder.engine.schedules import learning_rates
+from kbuilder.engine.sweeping import Sweeping
 from kbuilder.engine.training_run import TrainingRun
 from kbuilder.engine.warm_start import compare, stored_layers
 from kbuilder.link.events import (
@@ -56,14 +58,17 @@ from kbuilder.link.requests import (
     CompareWeights,
     ComputeActivations,
     ComputeSchedule,
+    Evaluate,
     Export,
     Infer,
     LoadWeights,
     MakeApplication,
     MatchWeights,
     OpenModel,
+    Predict,
     Preview,
     Quit,
+    Sweep,
     Train,
 )
 
@@ -78,6 +83,7 @@ class Session:
     def __init__(self, send: Callable[[Event], None], catalogue: Catalogue | None = None) -> None:
         self.controls: ControlQueue = queue.SimpleQueue()
         self._send = send
+        self._running: type[Request] | None = None
         self._catalogue = catalogue or load_catalogue()
         self._inference = Inference(self._catalogue)
         self._live = LiveModels(self._catalogue, self._inference)
@@ -89,6 +95,9 @@ class Session:
             ComputeSchedule: self._compute_schedule,
             CompareWeights: self._compare_weights,
             Train: self._train,
+            Sweep: self._sweep,
+            Predict: lambda asked: self._send(predict(asked, self._live)),
+            Evaluate: lambda asked: self._send(evaluate(asked, self._live)),
             ComputeActivations: self._activations,
             Export: self._export,
             Adapt: self._adapt,
@@ -99,9 +108,15 @@ class Session:
             Quit: lambda request: None,
         }
 
+    @property
+    def outlives_asker(self) -> bool:
+        """Whether the running request is to go on when nobody listens any more."""
+        return self._running in (Train, Sweep)
+
     def handle(self, request: Request) -> None:
         """Do what is asked and send its events. Never raises for what a request can cause."""
         end: Event
+        self._running = type(request)
         try:
             self._learn(request)
             self._handlers[type(request)](request)
@@ -110,6 +125,7 @@ class Session:
             end = Stopped(request=request.request, kept=stop.keep)
         except Exception as error:  # noqa: BLE001 - the asker waits for an end, whatever happened
             end = failure(request.request, error)
+        self._running = None
         while not self.controls.empty():
             self.controls.get()
         self._send(end)
@@ -151,6 +167,12 @@ class Session:
 
     def _train(self, request: Train) -> None:
         TrainingRun(request, self._live, self._catalogue, self._send, self.controls).train()
+
+    def _sweep(self, request: Sweep) -> None:
+        def train(wanted: Train, hear: Callable[[Event], None]) -> None:
+            TrainingRun(wanted, self._live, self._catalogue, hear, self.controls).train()
+
+        Sweeping(request, self._catalogue, self._send, self.controls, train).run()
 
     def _activations(self, request: ComputeActivations) -> None:
         model = self._live.get(request.project, request.run)

@@ -14,6 +14,8 @@ Request = (
     | requests.Train
     | requests.DryRun
     | requests.Sweep
+    | requests.Predict
+    | requests.Evaluate
     | requests.FindDevices
     | requests.ComputeActivations
     | requests.Export
@@ -50,6 +52,8 @@ Event = (
     | run_events.DryRunDone
     | run_events.TrialStarted
     | run_events.TrialEnded
+    | run_events.Predicted
+    | run_events.Evaluated
     | run_events.DevicesFound
     | events.Paused
     | events.Continued

@@ -168,6 +168,34 @@ class Sweep(Message, frozen=True, kw_only=True):
     devices: tuple[str, ...] = ()
 
 
+class Predict(Message, frozen=True, kw_only=True):
+    """Write what the model of the run folder ``run`` predicts for ``data``. Answer: ``Predicted``.
+
+    ``project`` is that of the run. ``path`` ends in ``.csv`` or ``.npz``. Inputs take the fields that fed
+    them in training where ``data`` names none. ``checkpoint`` is the name of one in the run; empty for
+    the newest.
+    """
+
+    request: int
+    project: Project
+    run: str
+    data: DataOptions
+    path: str
+    base: str = ""
+    checkpoint: str = ""
+
+
+class Evaluate(Message, frozen=True, kw_only=True):
+    """Compute losses and metrics of a run on other data, as ``Predict`` finds it. Answer: ``Evaluated``."""
+
+    request: int
+    project: Project
+    run: str
+    data: DataOptions
+    base: str = ""
+    checkpoint: str = ""
+
+
 class FindDevices(Message, frozen=True, kw_only=True):
     """Say what TensorFlow can train on, and why not on more. Answer: ``DevicesFound``."""
 

@@ -163,6 +163,23 @@ class TrialEnded(Message, frozen=True, kw_only=True):
     text: str = ""
 
 
+class Predicted(Message, frozen=True, kw_only=True):
+    """The predictions are complete on disk; ``outputs`` are their shapes by output node."""
+
+    request: int
+    path: str
+    samples: int
+    outputs: dict[str, tuple[int, ...]]
+
+
+class Evaluated(Message, frozen=True, kw_only=True):
+    """Losses and metrics over all samples, by the names that the history has."""
+
+    request: int
+    samples: int
+    logs: dict[str, float]
+
+
 class Device(msgspec.Struct, frozen=True, kw_only=True):
     """Something to train on. ``name`` is TensorFlow's, such as ``GPU:0``; ``memory_bytes`` 0 if unknown."""
 

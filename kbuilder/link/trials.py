@@ -19,15 +19,15 @@ ENDED = ("complete", "pruned", "failed")
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
     """One trial. ``state`` is ``"running"`` or one of ``ENDED``; ``values`` go by the options' names.
 
-    ``objective`` is the best value of its epochs, ``reported`` those of each epoch in their order.
-    ``text`` says why it failed.
+    ``objective`` is the best value of its epochs, ``reported`` those of each epoch in their order,
+    None where it was not finite. ``text`` says why it failed.
     """
 
     number: int
     values: dict[str, Any]
     state: str = "running"
     objective: float | None = None
-    reported: tuple[float, ...] = ()
+    reported: tuple[float | None, ...] = ()
     text: str = ""
 
 
