@@ -5,36 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kbuilder.document.problems import Problem
 from kbuilder.link.events import EpochEnded, PointsLogged, TrainingStarted
 from kbuilder.link.run_events import Diagnosed, MachineMeasured, Monitored, Noted
-
-Floats = NDArray[np.float32]
-
-
-class Series:
-    """A curve that grows: amortised appending, and a view without copying."""
-
-    def __init__(self) -> None:
-        self._room: Floats = np.empty(1024, np.float32)
-        self.length = 0
-
-    def extend(self, values: Floats) -> None:
-        """Add values at the end."""
-        needed = self.length + len(values)
-        if needed > len(self._room):
-            room = np.empty(max(needed, 2 * len(self._room)), np.float32)
-            room[: self.length] = self._room[: self.length]
-            self._room = room
-        self._room[self.length : needed] = values
-        self.length = needed
-
-    @property
-    def values(self) -> Floats:
-        """All values so far."""
-        return self._room[: self.length]
+from kbuilder.ui.plots.levels import Growing
 
 
 @dataclass
@@ -42,7 +17,7 @@ class LiveRun:
     """What has come in of one run. Views pull from it; ``version`` grows with each arrival."""
 
     started: TrainingStarted
-    batches: dict[str, Series] = field(default_factory=dict)
+    batches: dict[str, Growing] = field(default_factory=dict)
     epochs: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
     epoch_seconds: list[float] = field(default_factory=list)
     epoch: int = 0
@@ -59,7 +34,7 @@ class LiveRun:
         count = 0
         for name, array in event.series.items():
             values = np.frombuffer(array.data, dtype=array.dtype).astype(np.float32, copy=False)
-            self.batches.setdefault(name, Series()).extend(values)
+            self.batches.setdefault(name, Growing()).extend(values)
             count = len(values)
         self.epoch = event.epoch
         self.step = event.first_step + count

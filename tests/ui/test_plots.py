@@ -8,9 +8,12 @@ from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from kbuilder.ui import theme
-from kbuilder.ui.live_run import LiveRun, Series
-from kbuilder.ui.plots.curves import MOST_POINTS, CurvePlot, folded
+from kbuilder.ui.live_run import LiveRun
+from kbuilder.ui.plots.batch_curve import BatchCurve
+from kbuilder.ui.plots.curves import CurvePlot
+from kbuilder.ui.plots.levels import Growing, Levels
 from kbuilder.ui.plots.mosaic import ActivationView, as_maps, mosaic
+from kbuilder.ui.plots.smoothing import Smoothed
 from tests.ui.fake_engine import STEPS, epoch, points, started
 
 
@@ -24,7 +27,7 @@ def run_of(losses: list[float], **changes: int) -> LiveRun:
 
 
 def test_a_series_grows_and_keeps_its_values() -> None:
-    series = Series()
+    series = Growing()
     expected = np.arange(5000, dtype=np.float32)
     for part in np.array_split(expected, 13):
         series.extend(part)
@@ -85,26 +88,62 @@ def test_metrics_are_the_training_names_with_loss_first() -> None:
 # --- curves -----------------------------------------------------------------------------------
 
 
-def test_short_curves_are_drawn_point_by_point() -> None:
-    values = np.array([3, 2, 1], np.float32)
-    at, shown = folded(values, 2, 2)
+def test_short_curves_are_drawn_point_by_point(dressed: QApplication) -> None:
+    curve = BatchCurve()
+    curve.take(np.array([3, 2, 1], np.float32), 2, 2)
+    curve.show_range(2, 4, 500, log_x=False, log_y=False)
+    at, shown = curve.getData()
     assert at.tolist() == [2.5, 3.0, 3.5]
     assert shown.tolist() == [3, 2, 1]
+    assert curve.extent == (2.5, 3.5)
+    assert [curve.value_at(place) for place in (2.4, 3.0, 4.5)] == [3, 2, None]
 
 
-@pytest.mark.parametrize("count", [MOST_POINTS + 1, 10_000, 123_457])
+@pytest.mark.parametrize("count", [3001, 10_000, 123_457])
 @pytest.mark.parametrize("place", [0, 0.37, 0.999999])
-def test_folding_keeps_the_extremes_near_their_place(count: int, place: float) -> None:
+def test_levels_keep_the_extremes_near_their_place(count: int, place: float) -> None:
     values = np.zeros(count, np.float32)
     at_spike = min(int(place * count), count - 1)
     values[at_spike] = 50
     values[count - 1 - at_spike] = -7
-    at, shown = folded(values, 0, 100)
-    assert len(at) == len(shown) <= 1.5 * MOST_POINTS
+    levels = Levels()
+    for end in (count // 3, count // 2, count):
+        levels.sync(values[:end])
+    at, shown = levels.between(0, count, 600)
+    assert len(at) == len(shown) <= 2 * 600 + 2
+    assert len(at) >= 600 / 2
     assert (shown.max(), shown.min()) == (50, -7)
-    group = -(-count * 2 // MOST_POINTS)
-    assert abs(at[shown.argmax()] * 100 - (at_spike + 1)) <= group
+    assert abs(at[shown.argmax()] - at_spike) <= 4 * count / 600
     assert (np.diff(at) >= 0).all()
+
+
+@pytest.mark.parametrize(("first", "last"), [(0, 40), (990, 5000), (17, 9_000), (9_990, 20_000)])
+def test_any_stretch_is_drawn_with_its_own_extremes(first: int, last: int) -> None:
+    values = np.random.default_rng(1).normal(size=10_000).astype(np.float32)
+    levels = Levels()
+    levels.sync(values)
+    at, shown = levels.between(first, last, 300)
+    wanted = values[first:last]
+    assert (shown.min(), shown.max()) <= (wanted.min() + 1e-6, values.max())
+    assert shown.max() >= wanted[64:].max(initial=-9)
+    assert at[0] <= first + 64
+    assert at[-1] >= min(last, 10_000) - 64
+    levels.sync(values[:5])
+    assert len(levels) == 5
+
+
+def test_smoothing_is_the_moving_average_of_the_text_book() -> None:
+    values = np.random.default_rng(2).normal(size=1000).astype(np.float32)
+    smoothed = Smoothed(0.9)
+    for end in (1, 70, 64 * 5, 1000):
+        found = smoothed.sync(values[:end])
+    average, expected = float(values[0]), []
+    for value in values:
+        average = 0.9 * average + 0.1 * float(value)
+        expected.append(average)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert np.isfinite(smoothed.sync(np.append(values, np.float32("nan")))).all()
+    assert len(smoothed.sync(values[:3])) == 3
 
 
 def test_a_curve_shows_batches_epochs_and_validation(qtbot: QtBot, dressed: QApplication) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from kbuilder.ui import theme
@@ -15,13 +15,13 @@ RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
 class Legend(QWidget):
-    """Curves as (number of the colour, name, value). Names give way where room is scarce."""
+    """Curves as (colour or its number, name, value). Names give way where room is scarce."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._curves: list[tuple[int, str, str]] = []
+        self._curves: list[tuple[int | QColor, str, str]] = []
 
-    def show_curves(self, curves: list[tuple[int, str, str]]) -> None:
+    def show_curves(self, curves: list[tuple[int | QColor, str, str]]) -> None:
         """Show these curves."""
         if curves == self._curves:
             return
@@ -58,6 +58,6 @@ class Legend(QWidget):
             painter.drawText(QRectF(0, 0, right, self.height()), RIGHT, text)
             right -= measure.horizontalAdvance(text) + DOT + 5
             painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(colours.series(number))
+            painter.setBrush(colours.series(number) if isinstance(number, int) else number)
             painter.drawEllipse(QRectF(right, (self.height() - DOT) / 2, DOT, DOT))
             right -= GAP
