@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import BinaryIO
@@ -22,7 +23,10 @@ def main() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from kbuilder.engine.server import Server
 
-    Server(requests, events).serve()
+    server = Server(requests, events)
+    # A shutdown of the machine: what is done is kept, and the engine ends soon.
+    signal.signal(signal.SIGTERM, lambda number, frame: server.stop())
+    server.serve()
 
 
 def _step_back() -> None:

@@ -23,6 +23,15 @@ class Order(NamedTuple):
     rows: Tensor | None
 
 
+class Rows(NamedTuple):
+    """Samples by input and output; ``weights`` is empty without any, else as ``y``."""
+
+    x: list[Any]
+    y: list[Any]
+    weights: list[Any]
+    numbers: np.ndarray
+
+
 class Batches:
     """Arrays in main memory, ready to be cut into batches inside a graph.
 
@@ -77,7 +86,13 @@ class Batches:
 
     def targets(self, count: int) -> list[np.ndarray | None]:
         """The first ``count`` targets of each output."""
-        return [None if array is None else array[:count].numpy() for array in self._y]
+        return _head(self._y, count)
+
+    def head(self, count: int) -> Rows:
+        """The first ``count`` samples as they lie, with their row numbers in the data."""
+        numbers = np.arange(min(count, self.samples)) + self._first_sample
+        weights = self._weights or []
+        return Rows(_head(self._x, count), _head(self._y, count), _head(weights, count), numbers)
 
     def order(self, epoch: int) -> Order | None:
         """What ``cut`` and ``numbers`` need to know of an epoch; None: the samples as they lie."""
@@ -177,6 +192,10 @@ def _tensors(arrays: Sequence[np.ndarray | None]) -> list[Tensor]:
         return [
             None if array is None else tf.convert_to_tensor(_as_floatx(array)) for array in arrays
         ]
+
+
+def _head(tensors: Sequence[Tensor], count: int) -> list[np.ndarray | None]:
+    return [None if tensor is None else tensor[:count].numpy() for tensor in tensors]
 
 
 def _as_floatx(array: np.ndarray) -> np.ndarray:

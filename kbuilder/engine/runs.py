@@ -52,6 +52,8 @@ class Run:
     def __init__(self, folder: Path, project: Project) -> None:
         self.folder = folder
         self.project = project
+        self.checkpoint = ""
+        """The name of the checkpoint that ``state`` is; empty for the newest."""
         self.outputs: set[str] = set()
         self._next_checkpoint = time.monotonic() + CHECKPOINT_INTERVAL_S
         self._next_best = 0.0
@@ -77,11 +79,15 @@ class Run:
 
     @classmethod
     def open(cls, folder: Path) -> Run:
-        """Read the project of a run back.
+        """Read the project of a run back; ``folder`` may also be one of its checkpoints.
 
         Raises:
             FileRefusedError: the folder holds no run or its project cannot be read.
         """
+        if folder.name.startswith("checkpoint.") and folder.is_file():
+            run = cls.open(folder.parent)
+            run.checkpoint = folder.name
+            return run
         if not (folder / PROJECT).is_file():
             raise FileRefusedError(
                 f"“{folder}” is not a run: it has no {PROJECT}. Choose the folder of a run."
@@ -90,11 +96,13 @@ class Run:
 
     @property
     def state(self) -> State:
-        """The newest checkpoint that is whole.
+        """The newest checkpoint that is whole, or the one that the run was opened at.
 
         Raises:
             FileRefusedError: there is none, or all are damaged.
         """
+        if self.checkpoint:
+            return self.state_in(self.checkpoint)
         try:
             return read_state(self.folder / CHECKPOINT)
         except FileRefusedError:

@@ -46,7 +46,7 @@ class Server:
                 return
 
     def _read(self) -> None:
-        """Sort what arrives. A closed stream stops the running request, keeping its state."""
+        """Sort what arrives. A closed stream means that the asker is gone."""
         try:
             while (message := wire.read_request(self._requests)) is not None:
                 with self._lock:
@@ -57,17 +57,31 @@ class Server:
                         # A control that comes when nothing runs was meant for what has just ended.
                         self._session.controls.put(message)
         finally:
-            self._ended.set()
-            self._session.controls.put(Stop(keep=True))
-            self._waiting.put(None)
+            if self._session.outlives_asker:
+                # The run folder is the truth: others find it there, and controls come by its mailbox.
+                self._ended.set()
+                self._hang_up()
+                self._waiting.put(None)
+            else:
+                self.stop()
+
+    def stop(self) -> None:
+        """End the running request, keeping its state, and then the process."""
+        self._ended.set()
+        self._session.controls.put(Stop(keep=True))
+        self._waiting.put(None)
+
+    def _hang_up(self) -> None:
+        """Let the asker see the end of the stream of events."""
+        self._closed.set()
+        self._events.close()
 
     def _send(self, event: Event) -> None:
         if self._closed.is_set():
             return
         try:
             wire.write(self._events, event)
-        except BrokenPipeError:
-            # The asker is gone. Work goes on to its end; the run folder is the truth.
+        except (BrokenPipeError, ValueError):  # ValueError: closed meanwhile
             self._closed.set()
 
 

@@ -27,6 +27,7 @@ from kbuilder.engine.steering import Steering, changes_of
 from kbuilder.engine.stepping import batch_at, look_at_batch
 from kbuilder.engine.steps import GRADIENT_NORM, LOSS, RUNNING_LOSS, flatten_logs, train_steps
 from kbuilder.engine.validation import Validation
+from kbuilder.engine.watching import Watching
 from kbuilder.link.events import EpochEnded, Progressed, TrainingStarted
 from kbuilder.link.messages import Control, Event
 from kbuilder.link.requests import Break, Steer, Watch
@@ -41,6 +42,7 @@ class Training:
 
     ``state`` is the newest one that can be gone on from: the last end of an epoch, or where a Stop
     was obeyed. ``started`` tells whether a step has been done. ``proof`` knows the weights before it.
+    ``watching`` may look at it from the side.
     """
 
     plan: Plan
@@ -52,6 +54,7 @@ class Training:
     watched: Watch | None = None
     started: bool = False
     proof: Proof | None = None
+    watching: Watching | None = None
 
     def __post_init__(self) -> None:
         plan = self.plan
@@ -232,8 +235,13 @@ class Training:
             self._callbacks.around_batch(self._step)
         begun = time.perf_counter()
         rows = self._train(self._order, self._step, count)
+        seconds = time.perf_counter() - begun
         if not single:
-            self._pace.learn(count, time.perf_counter() - begun)
+            self._pace.learn(len(rows), seconds)
+        if self.watching is not None:
+            samples = min(len(rows) * self._batches.batch_size, self._batches.samples)
+            losses = rows[:, self._train.names.index(LOSS)]
+            self.watching.after_steps(losses, self._done + len(rows), samples, seconds)
         if self._callbacks.each_batch:
             self._callbacks.around_batch(self._step, self._as_logs(rows[-1]))
         return rows
@@ -306,6 +314,9 @@ class Training:
         for text in told:
             self._note("callback", text)
         self._keeper.end_epoch(self.state, logs, seconds)
+        if self.watching is not None:
+            last = self._epoch >= self._last or self._callbacks.wants_end
+            self.watching.end_epoch(self.state, rate, last=last)
         if self.watched is not None:
             self._show(self.watched, epoch)
         self._controls.hold_after("epoch")

@@ -28,6 +28,7 @@ from kbuilder.engine.recording import Recorder
 from kbuilder.engine.runs import Run
 from kbuilder.engine.training import Training
 from kbuilder.engine.warm_start import start_with, stored_layers
+from kbuilder.engine.watching import Watching
 from kbuilder.engine.wording import plain_text
 from kbuilder.link import run_lock
 from kbuilder.link.events import Finished, Progressed, Stopped, WeightsKept
@@ -71,7 +72,13 @@ class TrainingRun:
 
     def _fit(self, plan: Plan, dataset: data.Dataset, recorder: Recorder) -> None:
         model = LiveModel(self.request.run, self.request.project, plan.built)
-        training = Training(plan, recorder, self.waiting, model.probe(dataset))
+        training = Training(
+            plan,
+            recorder,
+            self.waiting,
+            model.probe(dataset),
+            watching=Watching(plan, dataset.classes, recorder),
+        )
         try:
             training.train()
         except StopRequestedError as stop:

@@ -249,6 +249,23 @@ _LAST = (
         lambda window: window.training.state is State.PAUSED,
     ),
     ActionRow(
+        "step",
+        TRAIN,
+        QT_TRANSLATE_NOOP("Actions", "Step"),
+        lambda window: window.step("batch"),
+        "F10",
+        "step",
+        lambda window: window.training.trains or window.may_train(),
+    ),
+    ActionRow(
+        "step_epoch",
+        TRAIN,
+        QT_TRANSLATE_NOOP("Actions", "Step an epoch"),
+        lambda window: window.step("epoch"),
+        "Shift+F10",
+        enabled=lambda window: window.training.state is State.PAUSED,
+    ),
+    ActionRow(
         "stop",
         TRAIN,
         QT_TRANSLATE_NOOP("Actions", "Stop && keep"),

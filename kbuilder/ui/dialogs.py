@@ -35,6 +35,30 @@ def ask_save(parent: QWidget) -> QMessageBox.StandardButton:
     return button(box.exec())
 
 
+def ask_leaving_training(parent: QWidget) -> str:
+    """Ask what becomes of a training when the window closes: ``"go on"``, ``"stop"`` or ``"stay"``."""
+    box = _box(
+        parent,
+        QMessageBox.Icon.Question,
+        QCoreApplication.translate("dialogs", "A training is still running"),
+        QCoreApplication.translate(
+            "dialogs",
+            "It can go on without the window. The next window finds it again and follows it.",
+        ),
+    )
+    role = QMessageBox.ButtonRole
+    texts = {
+        "go on": QCoreApplication.translate("dialogs", "Go on in the background"),
+        "stop": QCoreApplication.translate("dialogs", "Stop && keep"),
+        "stay": QCoreApplication.translate("dialogs", "Stay"),
+    }
+    buttons = {name: box.addButton(text, role.ActionRole) for name, text in texts.items()}
+    box.setDefaultButton(buttons["go on"])
+    box.setEscapeButton(buttons["stay"])
+    box.exec()
+    return next(name for name, button in buttons.items() if button is box.clickedButton())
+
+
 def _open(box: QMessageBox) -> None:
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     box.open()

@@ -41,7 +41,7 @@ class EngineThread(QThread):
         self._command = list(command)
         self._outbox: queue.SimpleQueue[Request | Control | None] = queue.SimpleQueue()
         self._process: subprocess.Popen[bytes] | None = None
-        self._quitting = False
+        self._quitting = self._let_go = False
         self._last_request = 0
 
     def next_request(self) -> int:
@@ -70,6 +70,13 @@ class EngineThread(QThread):
                 self.kill()
                 self.wait()
 
+    def let_go(self) -> None:
+        """Hang up: a training goes on without this window, and anything else ends."""
+        self._quitting = self._let_go = True
+        if self.isRunning():
+            self._outbox.put(None)
+            self.wait()
+
     def kill(self) -> None:
         """End the process at once."""
         process = self._process
@@ -97,6 +104,9 @@ class EngineThread(QThread):
             writer.start()
             self._read(process.stdout)
             process.stdout.close()
+            if self._let_go:
+                # It may train for days; whoever is there when it ends takes note of it.
+                process.returncode = 0
             code = process.wait()
             self._outbox.put(None)
             writer.join()

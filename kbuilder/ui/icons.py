@@ -16,6 +16,7 @@ _NAMES = {
     "redo": "ph.arrow-u-up-right",
     "train": "ph.play-fill",
     "pause": "ph.pause-fill",
+    "step": "ph.skip-forward-fill",
     "stop": "ph.stop-fill",
     "continue": "ph.fast-forward-fill",
     "discard": "ph.trash",

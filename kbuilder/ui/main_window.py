@@ -154,6 +154,15 @@ class MainWindow(QMainWindow):
         self.show_workspace(TRAIN)
         self.training.start(resume=resume)
 
+    def step(self, unit: str) -> None:
+        """Run one batch or epoch and show it; from idle, of a new training."""
+        self.show_workspace(TRAIN)
+        self.training.step(unit)
+
+    def may_train(self) -> bool:
+        """Whether a training could start now."""
+        return self.training.state is State.IDLE and not self.blocking_problem()
+
     def blocking_problem(self) -> str:
         """The first problem that keeps the model from being trained, or why data are missing."""
         for problem in self.workbench.problems:
@@ -353,6 +362,7 @@ class MainWindow(QMainWindow):
         self.own_classes.changed.connect(self.design.palette_panel.refresh)
         self.files.told.connect(self.tell)
         self.files.opened.connect(self._leave_start)
+        self.files.opened.connect(self.training.find)
         self.files.source_chosen.connect(self._set_data)
         self._top.workspace_chosen.connect(self.show_workspace)
         self._top.device_clicked.connect(self._explain_device)
@@ -370,7 +380,13 @@ class MainWindow(QMainWindow):
         if not self.files.may_leave():
             event.ignore()
             return
-        if self.training.state is not State.IDLE:
+        leaving = dialogs.ask_leaving_training(self) if self.training.trains else "stop"
+        if leaving == "stay":
+            event.ignore()
+            return
+        if leaving == "go on":
+            self.training.leave()
+        elif self.training.state is not State.IDLE:
             self.training.stop(keep=True)
         self.settings.setValue("geometry", self.saveGeometry())
         self.setCursor(Qt.CursorShape.BusyCursor)

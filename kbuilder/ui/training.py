@@ -12,6 +12,8 @@ from msgspec.structs import replace
 from PySide6.QtCore import QObject, Signal, Slot
 
 from kbuilder.document.document import Document
+from kbuilder.document.project import Project
+from kbuilder.link import mailbox
 from kbuilder.link.events import (
     ActivationsComputed,
     Continued,
@@ -31,7 +33,9 @@ from kbuilder.link.events import (
     WeightsLoaded,
     WeightsMatched,
 )
+from kbuilder.link.messages import Control
 from kbuilder.link.requests import (
+    Break,
     ComputeActivations,
     Continue,
     Export,
@@ -40,12 +44,25 @@ from kbuilder.link.requests import (
     MatchWeights,
     OpenModel,
     Pause,
+    Steer,
+    Step,
     Stop,
+    Sweep,
     Train,
     Watch,
 )
+from kbuilder.link.run_events import (
+    Diagnosed,
+    MachineMeasured,
+    Monitored,
+    Noted,
+    Stepped,
+    TrialEnded,
+    TrialStarted,
+)
 from kbuilder.ui.engine_thread import EngineThread
 from kbuilder.ui.run_folders import move_all, new_folder
+from kbuilder.ui.run_follower import RunFollower, running_in
 
 if TYPE_CHECKING:
     from kbuilder.ui.live_run import LiveRun
@@ -73,6 +90,8 @@ class Training(QObject):
         matched: which weights of a file go where; carries ``WeightsMatched``.
         progressed: what a long request does; carries ``Progressed``.
         ended: a run is over; carries its last event.
+        stepped: a single batch was run; carries ``Stepped``.
+        trial: a trial of a sweep began or ended; carries that event.
     """
 
     state_changed = Signal()
@@ -83,6 +102,8 @@ class Training(QObject):
     matched = Signal(object)
     progressed = Signal(object)
     ended = Signal(object)
+    stepped = Signal(object)
+    trial = Signal(object)
 
     def __init__(
         self,
@@ -108,54 +129,151 @@ class Training(QObject):
         self._held = 0.0
         self._held_since = 0.0
         self._watched = Watch(node="")
+        self._follower: RunFollower | None = None
+        self.devices: tuple[str, ...] = ()
+        """What to train on; none for the first GPU, or the CPU."""
         engine.received.connect(self._take)
         engine.died.connect(self._mourn)
 
     # --- what the window asks for ---------------------------------------------------------------
 
-    def start(self, *, resume: bool = False) -> None:
-        """Train the project from its first epoch or, with ``resume``, on from the last run."""
+    def start(
+        self,
+        *,
+        resume: bool = False,
+        held: bool = False,
+        extend: int = 0,
+        project: Project | None = None,
+    ) -> None:
+        """Train from the first epoch or, with ``resume``, on from the last run.
+
+        With ``held`` it waits before the first step, for a Step. ``extend`` is how many epochs to add to
+        those that are done; 0 goes on to those of the fit options. ``project`` is another one than the
+        open one, such as one that was queued.
+        """
         if self.state is not State.IDLE:
             return
-        self._request = self._engine.next_request()
-        self._pending_run = str(self.new_run_folder())
-        self.frozen, self.kept = None, {}
-        self._set_state(State.STARTING)
+        self._begin(str(self.new_run_folder()))
+        project = project or self._document.project
+        begins_with_weights = not resume and project.fit.begin_with == "in use"
         self._engine.send(
             Train(
                 request=self._request,
-                project=self._document.project,
+                project=project,
                 run=self._pending_run,
                 base=self.base,
                 resume=self.run if resume else "",
-                weights=self.run if self._begins_with_weights(resume) else "",
+                weights=self.run if begins_with_weights else "",
+                held=held,
+                extend=extend,
+                devices=self.devices,
             )
         )
 
-    def _begins_with_weights(self, resume: bool) -> bool:
-        return not resume and self._document.project.fit.begin_with == "in use"
+    def extend(self, run: str, epochs: int) -> None:
+        """Go on from a run that has ended, for so many epochs more."""
+        if self.state is State.IDLE:
+            self.forget(run)
+            self.start(resume=True, extend=epochs)
+
+    def branch(self, run: str, checkpoint: str) -> None:
+        """Use the weights and the position of one checkpoint of a run: Train on goes on from there."""
+        self.forget(str(Path(run, checkpoint)))
+
+    def sweep(self, folder: Path) -> int:
+        """Train the trials of the project's sweep, each as a run in ``folder``; returns the request."""
+        self._begin(str(folder))
+        self._engine.send(
+            Sweep(
+                request=self._request,
+                project=self._document.project,
+                folder=str(folder),
+                base=self.base,
+                devices=self.devices,
+            )
+        )
+        return self._request
+
+    def _begin(self, run: str) -> None:
+        self._request = self._engine.next_request()
+        self._pending_run = run
+        self.frozen, self.kept = None, {}
+        self._set_state(State.STARTING)
+
+    def follow(self, run: Path) -> None:
+        """Show a training that another window has started, and steer it."""
+        if self.state is not State.IDLE:
+            return
+        self._pending_run = str(run)
+        self._follower = RunFollower(run, self)
+        self._follower.received.connect(self._take_followed)
+        self._follower.cut_off.connect(self._mourn_followed)
+        self._set_state(State.STARTING)
+        self._follower.start()
+
+    @Slot()
+    def find(self) -> None:
+        """Follow a training of this project that goes on without a window, if there is one."""
+        found = running_in(self.runs_folder())
+        if found is not None:
+            self.follow(found)
+
+    def leave(self) -> None:
+        """Let the training that is on go on without this window."""
+        if self._follower is not None:
+            self._follower.stop()
+        self._engine.let_go()
 
     def pause(self) -> None:
         """Hold between two steps."""
         if self.state is State.RUNNING:
-            self._engine.send(Pause())
+            self._control(Pause())
 
     def go_on(self) -> None:
         """Go on after a pause."""
         if self.state is State.PAUSED:
-            self._engine.send(Continue())
+            self._control(Continue())
 
     def stop(self, *, keep: bool) -> None:
         """End the run after the step it is in; ``keep`` its weights or discard them."""
         if self.active:
             self._set_state(State.STOPPING)
-            self._engine.send(Stop(keep=keep))
+            self._control(Stop(keep=keep))
+
+    def step(self, unit: str = "batch") -> None:
+        """Run one ``"batch"`` or ``"epoch"`` and hold again; from idle, a new training."""
+        if self.state is State.IDLE:
+            self.start(held=True)
+        elif self.state is State.PAUSED:
+            self._control(Step(unit=unit))
+        elif self.state is State.RUNNING:
+            self._control(Pause())
+
+    def break_at(self, loss: float | None, gradient: float | None) -> None:
+        """Hold by itself when a batch has a larger loss or gradient norm; None: never for that."""
+        self._control(Break(loss_above=loss, gradient_above=gradient))
+
+    def steer(self, **changes: Any) -> None:
+        """Change what ``Steer`` has fields for, while a training runs."""
+        if self.active:
+            self._control(Steer(**changes))
+
+    def _control(self, control: Control) -> None:
+        if self._follower is None:
+            self._engine.send(control)
+            return
+        try:
+            mailbox.post(self._follower.folder, control)
+        except OSError as error:
+            self.failed.emit(
+                Failed(request=0, text=self.tr("The training cannot be reached: {0}").format(error))
+            )
 
     def watch(self, node: str, samples: tuple[int, ...]) -> None:
         """Show the outputs of a node: at once when idle, after each epoch while training."""
         self._watched = Watch(node=node, samples=samples)
         if self.state in (State.RUNNING, State.PAUSED):
-            self._engine.send(self._watched)
+            self._control(self._watched)
         elif self.state is State.IDLE and node:
             self._engine.send(
                 ComputeActivations(
@@ -238,6 +356,11 @@ class Training(QObject):
         return self.state is not State.IDLE
 
     @property
+    def trains(self) -> bool:
+        """Whether a training has begun and not ended."""
+        return self.state in (State.RUNNING, State.PAUSED)
+
+    @property
     def elapsed(self) -> float:
         """Seconds of training so far, pauses left out."""
         if self.state is State.PAUSED:
@@ -275,6 +398,26 @@ class Training(QObject):
         if handler is not None:
             handler(self, event)
 
+    @Slot(object)
+    def _take_followed(self, event: object) -> None:
+        self._request = getattr(event, "request", 0)
+        self._take(event)
+
+    @Slot()
+    def _mourn_followed(self) -> None:
+        text = self.tr(
+            "The training was cut off: its process is gone. Train on goes on from its last checkpoint."
+        )
+        self._take_failed(Failed(request=self._request, text=text))
+
+    def _take_trial_start(self, event: TrialStarted) -> None:
+        self._pending_run = event.run
+        self.trial.emit(event)
+
+    def _take_seen(self, event: Noted | Monitored | MachineMeasured | Diagnosed) -> None:
+        if self.live is not None and event.request == self._request:
+            _ADDED[type(event)](self.live, event)
+
     def _take_started(self, event: TrainingStarted) -> None:
         # Imported here: NumPy costs a tenth of a second that the first picture need not wait for.
         from kbuilder.ui.live_run import LiveRun
@@ -283,7 +426,7 @@ class Training(QObject):
         self._started_at, self._held = time.monotonic(), 0.0
         self._set_state(State.RUNNING)
         if self._watched.node:
-            self._engine.send(self._watched)
+            self._control(self._watched)
 
     def _take_points(self, event: PointsLogged) -> None:
         if self.live is not None and event.request == self._request:
@@ -349,6 +492,7 @@ class Training(QObject):
         if event.request != self._request:
             return
         self._request = 0
+        self._follow_no_longer()
         if isinstance(event, Finished) or event.kept:
             self.run = self._pending_run
         self._set_state(State.IDLE)
@@ -358,10 +502,16 @@ class Training(QObject):
         self._end_opening(event.request)
         if event.request == self._request:
             self._request = 0
+            self._follow_no_longer()
             if Path(self._pending_run).is_dir():
                 self.run = self._pending_run
             self._set_state(State.IDLE)
         self.failed.emit(event)
+
+    def _follow_no_longer(self) -> None:
+        if self._follower is not None:
+            self._follower.stop()
+            self._follower = None
 
     @Slot(str, str)
     def _mourn(self, cause: str, last_words: str) -> None:
@@ -374,6 +524,12 @@ class Training(QObject):
         self.state_changed.emit()
 
 
+_ADDED: dict[type, Callable[[Any, Any], None]] = {
+    Noted: lambda live, event: live.add_noted(event),
+    Monitored: lambda live, event: live.add_monitored(event),
+    MachineMeasured: lambda live, event: live.add_machine(event),
+    Diagnosed: lambda live, event: live.add_diagnosed(event),
+}
 _HANDLERS: dict[type, Callable[[Training, Any], None]] = {
     Ready: lambda training, event: training.ready.emit(event),
     TrainingStarted: Training._take_started,
@@ -389,6 +545,13 @@ _HANDLERS: dict[type, Callable[[Training, Any], None]] = {
     ModelOpened: Training._take_opened,
     WeightsLoaded: Training._take_weights,
     WeightsMatched: Training._take_matches,
+    Noted: Training._take_seen,
+    Monitored: Training._take_seen,
+    MachineMeasured: Training._take_seen,
+    Diagnosed: Training._take_seen,
+    Stepped: lambda training, event: training.stepped.emit(event),
+    TrialStarted: Training._take_trial_start,
+    TrialEnded: lambda training, event: training.trial.emit(event),
     Finished: Training._take_end,
     Stopped: Training._take_end,
     Failed: Training._take_failed,

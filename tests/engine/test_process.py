@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from kbuilder.engine.runs import Run
-from kbuilder.link import wire
+from kbuilder.link import mailbox, run_lock, wire
 from kbuilder.link.events import (
     Continued,
     EpochEnded,
@@ -19,6 +19,7 @@ from kbuilder.link.events import (
     Stopped,
     TrainingStarted,
 )
+from kbuilder.link.record import RecordReader
 from kbuilder.link.requests import Continue, Infer, Pause, Stop, Train
 
 pytestmark = pytest.mark.slow
@@ -97,10 +98,30 @@ def test_train_pause_continue_stop(engine, endless, tmp_path):
     assert [type(event) for event in events] == [Inferred, Finished]
 
 
-def test_a_closed_stream_ends_the_engine_and_keeps_the_state(engine, endless, tmp_path):
-    engine.send(Train(request=1, project=endless, run=str(tmp_path / "run")))
+def test_a_training_outlives_its_window_and_obeys_another_one(engine, endless, tmp_path):
+    run = tmp_path / "run"
+    engine.send(Train(request=1, project=endless, run=str(run)))
     engine.wait_for(EpochEnded)
     engine.process.stdin.close()
+    engine.process.stdout.read()  # until it hangs up
+    reader = RecordReader(run)
+    told = list(reader.read())
+    epochs = sum(isinstance(event, EpochEnded) for event in told)
+    while sum(isinstance(event, EpochEnded) for event in told) < epochs + 3:
+        told += reader.read()
+    assert run_lock.is_held(run)
+    mailbox.post(run, Stop(keep=True))
+    assert engine.process.wait(LIMIT_S) == 0
+    assert [*told, *reader.read()][-1] == Stopped(request=1, kept=True)
+    assert not run_lock.is_held(run)
+    assert not run_lock.was_cut_off(run)
+    assert Run.open(run).state.epoch >= epochs + 3
+
+
+def test_a_terminated_engine_keeps_the_state(engine, endless, tmp_path):
+    engine.send(Train(request=1, project=endless, run=str(tmp_path / "run")))
+    engine.wait_for(EpochEnded)
+    engine.process.terminate()
     assert engine.process.wait(LIMIT_S) == 0
     assert Run.open(tmp_path / "run").state.epoch >= 1
 
@@ -114,6 +135,7 @@ def test_a_killed_engine_is_seen_as_a_closed_stream(engine, endless, tmp_path):
         event = wire.read_event(engine.process.stdout)
     assert engine.process.wait(LIMIT_S) == -9
     assert Run.open(tmp_path / "run").project == endless
+    assert run_lock.was_cut_off(tmp_path / "run")
 
 
 def test_prints_of_libraries_do_not_reach_the_stream():
