@@ -31,7 +31,7 @@ def handle(request: Request, listen: Listener) -> bool:
     Raises:
         KBuilderError: it failed; the text says why.
     """
-    session_class = _load_quietly()
+    session_class = load_quietly()
     end: list[Event] = []
 
     def hear(event: Event) -> None:
@@ -76,7 +76,7 @@ def _told(failed: Failed, request: Request) -> str:
     return "\n".join(named(problem, graph) for problem in failed.problems) or failed.text
 
 
-def _load_quietly() -> type[Session]:
+def load_quietly() -> type[Session]:
     """Import TensorFlow without the lines it writes to stderr past every setting."""
     # Keras reads the backend, and TensorFlow its log level, on import.
     os.environ["KERAS_BACKEND"] = "tensorflow"

@@ -26,6 +26,10 @@ VERBS = (
     "check",
     "trust",
     "runs",
+    "sweep",
+    "predict",
+    "evaluate",
+    "digest",
 )
 
 
@@ -157,9 +161,33 @@ def _trust(options: argparse.Namespace) -> int:
 
 
 def _runs(options: argparse.Namespace) -> int:
-    from kbuilder.cli.models import runs
+    from kbuilder.cli.runs import runs
 
-    return runs(options.project, as_json=options.json)
+    return runs(options.project, options.diff, as_json=options.json)
+
+
+def _sweep(options: argparse.Namespace) -> int:
+    from kbuilder.cli.sweeping import sweep
+
+    return sweep(options.project, trials=options.trials, out=options.out, as_json=options.json)
+
+
+def _predict(options: argparse.Namespace) -> int:
+    from kbuilder.cli.predicting import predict
+
+    return predict(options.run, options.data, options.output, options.checkpoint)
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from kbuilder.cli.predicting import evaluate
+
+    return evaluate(options.run, options.data, options.checkpoint, as_json=options.json)
+
+
+def _digest(options: argparse.Namespace) -> int:
+    from kbuilder.cli.digesting import digest
+
+    return digest(options.source)
 
 
 def _numbers(text: str) -> tuple[int, ...]:
@@ -297,8 +325,40 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument("--yes", action="store_true", help="do not ask")
     verb.set_defaults(work=_trust)
 
-    verb = verbs.add_parser("runs", help="the runs of a project")
+    verb = verbs.add_parser("runs", help="the runs of a project, their state and results")
     verb.add_argument("project", type=Path)
-    verb.add_argument("--json", action="store_true")
+    verb.add_argument("--json", action="store_true", help="one JSON object per run on stdout")
+    verb.add_argument("--diff", nargs=2, metavar=("A", "B"), help="what differs between two runs")
     verb.set_defaults(work=_runs)
+
+    verb = verbs.add_parser("sweep", help="train a project with many options and find the best")
+    verb.add_argument("project", type=Path)
+    verb.add_argument("--trials", type=int, metavar="N", help="instead of the project's own number")
+    verb.add_argument("--out", type=Path, metavar="DIR", help="folder; with trials in it, goes on")
+    verb.add_argument("--json", action="store_true", help="one JSON object per event on stdout")
+    verb.set_defaults(work=_sweep)
+
+    verb = verbs.add_parser("predict", help="write what a run predicts for other data")
+    _add_run_and_data(verb)
+    verb.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.csv|.npz")
+    verb.set_defaults(work=_predict)
+
+    verb = verbs.add_parser("evaluate", help="losses and metrics of a run on other data")
+    _add_run_and_data(verb)
+    verb.add_argument("--json", action="store_true")
+    verb.set_defaults(work=_evaluate)
+
+    verb = verbs.add_parser("digest", help="SHA-256 over what a project or a run means")
+    verb.add_argument("source", type=Path, metavar="PROJECT_OR_RUN")
+    verb.set_defaults(work=_digest)
     return parser
+
+
+def _add_run_and_data(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("run", type=Path)
+    verb.add_argument(
+        "--data", type=Path, required=True, metavar="FILE", help=".csv, .npz, .npy or folder"
+    )
+    verb.add_argument(
+        "--checkpoint", default="", metavar="NAME", help="best, epoch-12 or a file; default: newest"
+    )

@@ -1,14 +1,10 @@
-"""``kbuilder import``, ``inspect`` and ``runs``."""
+"""``kbuilder import`` and ``inspect``."""
 
 from __future__ import annotations
 
-import contextlib
-import csv
 import sys
 from pathlib import Path
 from typing import Any
-
-import msgspec
 
 from kbuilder.cli.engine import handle
 from kbuilder.document.errors import FileRefusedError, KBuilderError
@@ -62,37 +58,6 @@ def inspect(run: Path, layer: str, samples: tuple[int, ...], output: Path) -> in
             _write_activations(event, project, output)
             sys.stderr.write(f"{output} is written: {layer} {event.activations.shape}\n")
     return 0
-
-
-def runs(project: Path, *, as_json: bool) -> int:
-    """List the runs of a project with the logs of their last epoch."""
-    load(project)
-    folder = project.with_suffix(".runs")
-    for run in sorted(folder.iterdir()) if folder.is_dir() else []:
-        if not (run / RUN_PROJECT).is_file():
-            continue
-        history = run / "history.csv"
-        rows = _history(history)
-        last = rows[-1] if rows else {}
-        if as_json:
-            facts = {"run": str(run), "epochs": len(rows), "last": last}
-            sys.stdout.write(msgspec.json.encode(facts).decode() + "\n")
-        else:
-            logs = "  ".join(f"{k} {v:.4f}" for k, v in last.items() if k != "epoch")
-            sys.stdout.write(f"{run.name}  {len(rows)} epochs  {logs}\n")
-    return 0
-
-
-def _history(path: Path) -> list[dict[str, float]]:
-    """Logs of each epoch. A row that a kill or a full disk has cut is left out."""
-    if not path.is_file():
-        return []
-    rows = []
-    with path.open(newline="", encoding="utf-8", errors="replace") as file:
-        for row in csv.DictReader(file):
-            with contextlib.suppress(TypeError, ValueError):
-                rows.append({name: float(cell) for name, cell in row.items() if cell != ""})
-    return rows
 
 
 def project_of(source: Path) -> tuple[Project, str]:

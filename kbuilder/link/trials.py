@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -66,3 +67,10 @@ def read_trials(sweep: Path) -> tuple[Trial, ...]:
         return ()
     found = (read_trial(folder) for folder in folders)
     return tuple(sorted((each for each in found if each), key=lambda each: each.number))
+
+
+def best_trial(trials: Iterable[Trial], direction: str) -> Trial | None:
+    """The complete trial with the best objective, the first of equals; None where there is none."""
+    told = [each for each in trials if each.state == "complete" and each.objective is not None]
+    sign = 1.0 if direction == "min" else -1.0
+    return min(told, key=lambda each: sign * (each.objective or 0.0), default=None)
