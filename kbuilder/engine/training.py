@@ -72,6 +72,7 @@ class Training:
         self._epoch, self._step, self._done = plan.fit.initial_epoch, 0, 0
         self._last = plan.fit.epochs
         self._order: Any = None
+        self._unwritten: list[np.ndarray] = []
         self._steering = Steering(plan.built)
         if plan.resume is not None:
             self._steering.redo(plan.resume.steered, self._batches)
@@ -204,14 +205,12 @@ class Training:
     def _run_steps(self) -> float:
         """The steps that are left of this epoch; returns the seconds spent in pauses."""
         paused_s = 0.0
-        collected: list[np.ndarray] = []
-        first = self._done
         try:
             while self._step < self._batches.steps:
                 rows = self._call()
                 healthy = np.isfinite(rows[:, 0])
                 kept = rows[healthy][:, self._columns]
-                collected.append(kept)
+                self._unwritten.append(kept)
                 self._points.add(self._epoch, self._done, kept)
                 self._step += len(kept)
                 self._done += len(kept)
@@ -220,11 +219,23 @@ class Training:
                     self._end_not_finite(rows[-1])
                 paused_s += self._between_calls(kept)
         finally:
-            if collected:
-                table = np.concatenate(collected).tolist()
-                write = partial(self.plan.run.add_batches, self._epoch, first, self._names, table)
-                self._keeper.record(write)
+            self._write_rows()
         return paused_s
+
+    def _write_rows(self) -> None:
+        """The values of steps that the run's table does not have yet."""
+        if self._unwritten:
+            table = np.concatenate(self._unwritten)
+            self._unwritten = []
+            first = self._done - len(table)
+            self._keeper.record(
+                partial(self.plan.run.add_batches, self._epoch, first, self._names, table.tolist())
+            )
+
+    def _captured_within(self) -> State:
+        """The state in the middle of an epoch; the tables have everything before it."""
+        self._write_rows()
+        return self._captured()
 
     def _call(self) -> np.ndarray:
         single = self._callbacks.each_batch or self._controls.stepping == "batch" or self._breaks
@@ -255,7 +266,7 @@ class Training:
             paused_s += self._controls.hold(reason)
         paused_s += self._controls.check()
         if self._step < self._batches.steps:
-            self._keeper.offer(self._captured)
+            self._keeper.offer(self._captured_within)
         return paused_s
 
     @property
