@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, get_type_hints
 
@@ -43,6 +44,32 @@ def fit_fault(param: ParamSpec, value: Any, catalogue: Catalogue) -> str:
             "",
         )
     return ""
+
+
+def fit_faults(fit: FitOptions, samples: int = 0) -> dict[str, str]:
+    """What is wrong between options that are each right, by the name of the one to change.
+
+    ``samples`` is how many the data has, 0 where that is not known.
+    """
+    faults = {}
+    if fit.initial_epoch >= fit.epochs:
+        faults["initial_epoch"] = (
+            f"Training from epoch {fit.initial_epoch} on is over before it begins: epochs is "
+            f"{fit.epochs}, and counts those before as well. Choose more epochs or begin earlier."
+        )
+    split = 0.0 if fit.validation_data.kind else fit.validation_split
+    batches = -(-math.floor(samples * (1.0 - split)) // max(fit.batch_size, 1))
+    if samples and fit.steps_per_epoch > batches:
+        faults["steps_per_epoch"] = too_many_steps("steps_per_epoch", fit.steps_per_epoch, batches)
+    return faults
+
+
+def too_many_steps(option: str, wanted: int, there: int) -> str:
+    """That an epoch cannot have so many steps."""
+    return (
+        f"{option} is {wanted}, but the data has only {there} batches. Choose fewer steps, smaller "
+        "batches, or 0 for all."
+    )
 
 
 def offered_callback(spec: ClassSpec) -> bool:

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from kbuilder.document.catalogue import Catalogue
-from kbuilder.document.fit_rules import fit_fault
+from kbuilder.document.fit_rules import fit_fault, fit_faults, too_many_steps
 from kbuilder.document.fixes import (
     Fix,
     SetFit,
@@ -127,12 +127,8 @@ def check_fit(fit: FitOptions, catalogue: Catalogue) -> None:
         for param in FIT_PARAMS
         if (reason := fit_fault(param, getattr(fit, param.name), catalogue))
     ]
-    if not problems and fit.initial_epoch >= fit.epochs:
-        text = (
-            f"Training from epoch {fit.initial_epoch} on is over before it begins: epochs is "
-            f"{fit.epochs}, and counts those before as well. Choose more epochs or begin earlier."
-        )
-        problems.append(fit_problem("initial_epoch", text, 0))
+    if not problems:
+        problems += [fit_problem(name, text, 0) for name, text in fit_faults(fit).items()]
     if problems:
         raise BuildError(tuple(problems))
 
@@ -144,10 +140,7 @@ def check_steps(option: str, wanted: int, there: int) -> None:
         BuildError: ``wanted`` is larger than ``there``.
     """
     if wanted > there:
-        text = (
-            f"{option} is {wanted}, but the data has only {there} batches. Choose fewer steps, smaller "
-            "batches, or 0 for all."
-        )
+        text = too_many_steps(option, wanted, there)
         raise BuildError((fit_problem(option, text, 0),))
 
 

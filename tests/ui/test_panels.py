@@ -48,11 +48,12 @@ from kbuilder.link.requests import (
     Watch,
 )
 from kbuilder.link.values import DataPreview
+from kbuilder.ui.forms.object_list import ObjectRow
 from kbuilder.ui.main_window import DATA, DESIGN, INSPECT, RUNS, TRAIN, MainWindow
 from kbuilder.ui.panels.compile_panel import CompilePanel
 from kbuilder.ui.panels.field_mapping import FieldMapping
 from kbuilder.ui.panels.field_panel import FieldPanel
-from kbuilder.ui.panels.output_form import MetricRow, OutputForm
+from kbuilder.ui.panels.output_form import OutputForm
 from kbuilder.ui.panels.schedule_preview import SchedulePreview
 from kbuilder.ui.panels.train_workspace import clock
 from tests.ui.fake_engine import (
@@ -219,13 +220,13 @@ def compile_panel(window: MainWindow) -> CompilePanel:
 
 def test_fit_options_are_edits(window: MainWindow) -> None:
     panel = compile_panel(window)
-    type_into(field(panel._fit, "epochs"), "33")
+    type_into(field(panel._fit.form, "epochs"), "33")
     assert window.document.project.fit.epochs == 33
     assert window.document.undo_text == "Set epochs"
-    type_into(field(panel._fit, "epochs"), "10")
+    type_into(field(panel._fit.form, "epochs"), "10")
     assert window.document.project.fit.epochs == 10
     window.actions_by_id["undo"].trigger()
-    assert field(panel._fit, "epochs").text() == "33"
+    assert field(panel._fit.form, "epochs").text() == "33"
 
 
 def test_metrics_are_added_and_removed(window: MainWindow) -> None:
@@ -238,17 +239,17 @@ def test_metrics_are_added_and_removed(window: MainWindow) -> None:
     form.metrics.add_button.click()
     form.metrics.add_button.click()
     assert metrics() == ["SparseCategoricalAccuracy"] * 2
-    first, second = form.findChildren(MetricRow)
+    first, second = form.findChildren(ObjectRow)
     second.changed.emit({"class_name": "MeanSquaredError", "params": {}})
     assert metrics() == ["SparseCategoricalAccuracy", "MeanSquaredError"]
     assert window.document.undo_text == "Set metrics of last"
-    first = form.findChildren(MetricRow)[0]
+    first = form.findChildren(ObjectRow)[0]
     buttons = first.findChildren(QToolButton)
     next(b for b in buttons if b.accessibleName() == "Remove this metric").click()
     assert metrics() == ["MeanSquaredError"]
-    assert len(form.findChildren(MetricRow)) == 1
+    assert len(form.findChildren(ObjectRow)) == 1
     window.actions_by_id["undo"].trigger()
-    assert len(form.findChildren(MetricRow)) == 2
+    assert len(form.findChildren(ObjectRow)) == 2
 
 
 def test_weighted_metrics_are_a_list_of_their_own(window: MainWindow) -> None:

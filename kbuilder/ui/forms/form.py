@@ -30,7 +30,10 @@ NESTED_INDENT = 12
 RARE_GROUP = "Other"
 """The catalogue's group for dtype, name and the like, which are shown under Advanced."""
 
-EDITORS: dict[Kind, Callable[[ParamSpec, QWidget], QWidget]] = {
+MakeEditor = Callable[[ParamSpec, QWidget], QWidget]
+"""Makes an editor, as those in ``editors``; its ``details``, if it has any, are shown below its row."""
+
+EDITORS: dict[Kind, MakeEditor] = {
     "int": IntEditor,
     "float": FloatEditor,
     "text": TextEditor,
@@ -47,16 +50,26 @@ class Form(QWidget):
     """Shows parameters and says what the user changes: ``edited(name, value)`` and ``reset(name)``.
 
     The form never writes the document; whoever owns it sets the values again with ``set_values``.
+    ``editors`` make the editors of single parameters, by name, where the kind alone does not tell;
+    ``titles`` are what stands before them, where that is not their name.
     """
 
     edited = Signal(str, object)
     reset = Signal(str)
 
     def __init__(
-        self, catalogue: Catalogue, parent: QWidget | None = None, *, nested: bool = False
+        self,
+        catalogue: Catalogue,
+        parent: QWidget | None = None,
+        *,
+        nested: bool = False,
+        editors: Mapping[str, MakeEditor] | None = None,
+        titles: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(parent)
         self._catalogue = catalogue
+        self._editors = {} if editors is None else editors
+        self._titles = {} if titles is None else titles
         self._rows: dict[str, Row] = {}
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(NESTED_INDENT if nested else 0, 0, 0, 0)
@@ -95,6 +108,10 @@ class Form(QWidget):
         for name, row in self._rows.items():
             row.set_fault(faults.get(name, ""))
 
+    def put_beside(self, name: str, other: str) -> None:
+        """Show the field of ``other`` in the row of ``name``, without its label."""
+        self._rows[name].take_in(self._rows[other])
+
     def row(self, name: str) -> Row:
         """The row of a parameter."""
         return self._rows[name]
@@ -104,7 +121,10 @@ class Form(QWidget):
         return tuple(self._rows)
 
     def _row(self, param: ParamSpec) -> Row:
-        row = Row(param, self._catalogue, self, label_width=self._label_width)
+        make = self._editors.get(param.name)
+        row = Row(param, self._catalogue, self, label_width=self._label_width, make_editor=make)
+        if param.name in self._titles:
+            row.set_title(self._titles[param.name])
         row.edited.connect(self.edited.emit)
         row.reset.connect(self.reset.emit)
         self._rows[param.name] = row
@@ -132,12 +152,19 @@ class Row(QWidget):
     reset = Signal(str)
 
     def __init__(
-        self, param: ParamSpec, catalogue: Catalogue, parent: QWidget, *, label_width: int
+        self,
+        param: ParamSpec,
+        catalogue: Catalogue,
+        parent: QWidget,
+        *,
+        label_width: int,
+        make_editor: MakeEditor | None = None,
     ) -> None:
         super().__init__(parent)
         self.param = param
         self._catalogue = catalogue
-        self.editor: Any = self._make_editor()
+        made: Any = make_editor(param, self) if make_editor else self._make_editor()
+        self.editor = made
         title = label(param.name.replace("_", " ").capitalize())
         title.setToolTip(tooltip(param.help))
         title.setFixedWidth(label_width)
@@ -172,6 +199,18 @@ class Row(QWidget):
             self._title.setProperty("role", role)
             self._title.style().polish(self._title)
         self.set_fault("")
+
+    def set_title(self, text: str) -> None:
+        """Say what stands before the field."""
+        self._title.setText(text)
+        self.editor.setAccessibleName(text)
+
+    def take_in(self, other: Row) -> None:
+        """Show another row beside the field of this one, without its label."""
+        other._title.hide()
+        self._field.setStretch(0, 2)
+        self._field.addWidget(other, 3)
+        self._grid.addWidget(other._fault, 4, 0, 1, 2)
 
     def set_fault(self, text: str) -> None:
         """Mark the field and say why below it; empty clears the mark."""
@@ -217,14 +256,14 @@ class Row(QWidget):
         return made
 
     def _lay_out(self, title: QLabel) -> None:
-        field = QHBoxLayout()
+        field = self._field = QHBoxLayout()
         field.setSpacing(2)
         stretch = 0 if isinstance(self.editor, BoolEditor) else 1
         field.addWidget(self.editor, stretch)
         if not stretch:
             field.addStretch(1)
         field.addWidget(self._reset, 0, Qt.AlignmentFlag.AlignTop)
-        grid = QGridLayout(self)
+        grid = self._grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(8)
         grid.setVerticalSpacing(2)
@@ -233,6 +272,6 @@ class Row(QWidget):
         grid.addLayout(field, 0, 1)
         grid.addWidget(self._fault, 1, 0, 1, 2)
         grid.addWidget(self._mixed, 3, 1)
-        if isinstance(self.editor, ObjectEditor | ObjectsEditor):
+        if hasattr(self.editor, "details"):
             grid.addWidget(self.editor.details, 2, 0, 1, 2)
         grid.setColumnStretch(1, 1)

@@ -9,7 +9,9 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from superqt import QSearchableComboBox
 
 from kbuilder.document.catalogue import Catalogue, ClassSpec, ParamSpec
+from kbuilder.document.fit_rules import augments, offered_callback
 from kbuilder.document.graph import INPUT_CLASS
+from kbuilder.document.option_specs import AUGMENTATION
 from kbuilder.document.ports import main_ports
 from kbuilder.ui.forms.editors import NONE_TEXT, FloatEditor, prepare_combo, show_start
 
@@ -159,8 +161,12 @@ class ObjectEditor(QWidget):
 
 def fits_in(spec: ClassSpec, param: ParamSpec) -> bool:
     """Whether a class is offered for a parameter: cells in RNN, layers of one input in wrappers."""
+    if param.of == "callbacks":
+        return offered_callback(spec)
     if param.of != "layers":
         return not spec.hidden
+    if param.name == AUGMENTATION.name:
+        return augments(spec)
     if param.name == "cell":
         return spec.family == CELLS
     if param.name == "backward_layer":

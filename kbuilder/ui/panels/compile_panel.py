@@ -12,11 +12,12 @@ from kbuilder.document import edits
 from kbuilder.document.catalogue import Catalogue
 from kbuilder.document.changes import Changes
 from kbuilder.document.graph import Node
-from kbuilder.document.option_specs import COMPILE_PARAMS, FIT_PARAMS, OPTIMIZER
+from kbuilder.document.option_specs import COMPILE_PARAMS, OPTIMIZER
 from kbuilder.document.options import OutputOptions
 from kbuilder.document.values import KerasObject, Value
 from kbuilder.ui.document_bridge import DocumentBridge
 from kbuilder.ui.forms.form import Form
+from kbuilder.ui.panels.fit_panel import FitPanel
 from kbuilder.ui.panels.output_form import OutputForm
 from kbuilder.ui.panels.schedule_preview import SchedulePreview
 from kbuilder.ui.text import label, shape_text
@@ -55,10 +56,7 @@ class CompilePanel(QScrollArea):
         self._options.show_params(COMPILE_PARAMS)
         self._options.edited.connect(self._set_option)
         self._options.reset.connect(self._reset_option)
-        self._fit = Form(catalogue)
-        self._fit.show_params(FIT_PARAMS)
-        self._fit.edited.connect(self._set_fit)
-        self._fit.reset.connect(self._reset_fit)
+        self._fit = FitPanel(bridge, catalogue, workbench)
         self._output_column = QVBoxLayout()
         self._output_column.setSpacing(6)
         column.addWidget(label(self.tr("COMPILE"), "heading"))
@@ -69,7 +67,6 @@ class CompilePanel(QScrollArea):
         column.addWidget(label(self.tr("Outputs"), "strong"))
         column.addLayout(self._output_column)
         column.addWidget(_line())
-        column.addWidget(label(self.tr("FIT"), "heading"))
         column.addWidget(self._fit)
         column.addStretch(1)
         bridge.changed.connect(self._follow)
@@ -86,7 +83,7 @@ class CompilePanel(QScrollArea):
         project = self._document.project
         self._optimizer.set_values({"optimizer": project.compile.optimizer.plain()})
         self._options.set_values(_changed(project.compile, self._options.names()))
-        self._fit.set_values(_changed(project.fit, self._fit.names()))
+        self._fit.refresh()
         self._sync_outputs(project.graph.outputs)
         for node in project.graph.outputs:
             self._outputs[node.id].show_options(
@@ -148,18 +145,6 @@ class CompilePanel(QScrollArea):
     def _reset_option(self, name: str) -> None:
         default = next(param.default for param in COMPILE_PARAMS if param.name == name)
         self._set_option(name, default)
-
-    @Slot(str, object)
-    def _set_fit(self, name: str, value: object) -> None:
-        self._document.apply(
-            self.tr("Set {0}").format(name),
-            lambda project: edits.set_fit(project, **{name: value}),
-        )
-
-    @Slot(str)
-    def _reset_fit(self, name: str) -> None:
-        default = next(param.default for param in FIT_PARAMS if param.name == name)
-        self._set_fit(name, default)
 
 
 def _changed(options: Value, names: Iterable[str]) -> dict[str, object]:
