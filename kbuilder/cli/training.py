@@ -8,16 +8,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from msgspec.structs import replace
-
 from kbuilder.cli.engine import handle
 from kbuilder.cli.problems import named
 from kbuilder.cli.report import JsonReport, ProgressReport
 from kbuilder.document import edits
+from kbuilder.document.data_places import with_fixed_data
 from kbuilder.document.errors import KBuilderError
+from kbuilder.document.fit_rules import fit_fault, of_json
 from kbuilder.document.option_specs import FIT_PARAMS
 from kbuilder.document.own_code import catalogue_for
-from kbuilder.document.param_rules import fault
 from kbuilder.document.project import Project
 from kbuilder.document.project_file import load
 from kbuilder.document.rules import check
@@ -63,19 +62,6 @@ def train(
     return 0
 
 
-def with_fixed_data(project: Project, base: Path) -> Project:
-    """The project with absolute paths of its data, for a run that does not lie beside it."""
-    data = project.data
-    if data.kind == "sample":
-        return project
-    paths = {
-        name: str(base / given)
-        for name in ("path", "targets_path")
-        if (given := getattr(data, name))
-    }
-    return edits.set_data(project, replace(data, **paths))
-
-
 def refuse_faulty(project: Project) -> None:
     """Stop before TensorFlow is loaded if the structure cannot be trained.
 
@@ -89,7 +75,10 @@ def refuse_faulty(project: Project) -> None:
 
 
 def with_setting(project: Project, setting: str) -> Project:
-    """The project with one option changed, as in ``fit.batch_size=64``.
+    """The project with one option changed, as in ``fit.batch_size=64``; the value is JSON or a text.
+
+    Inputs and outputs go by their names, and callbacks and layers may be given by the class name alone:
+    ``fit.class_weights={"label": "balanced"}``, ``fit.callbacks=["TerminateOnNaN"]``.
 
     Raises:
         KBuilderError: there is no such option, or the value does not fit it.
@@ -109,7 +98,12 @@ def with_setting(project: Project, setting: str) -> Project:
         known = ", ".join(f"{part}.{param.name}" for param in params)
         raise KBuilderError(f"There is no option “{name}”. There are: {known}.")
     value = _value(text)
-    reason = fault(param, value, catalogue)
+    try:
+        if part == "fit":
+            value = of_json(option, value, project.graph)
+        reason = fit_fault(param, value, catalogue)
+    except ValueError as error:
+        reason = f"{option}: {error}."
     if reason:
         raise KBuilderError(f"“{setting}” does not fit: {reason}")
     if part == "fit":

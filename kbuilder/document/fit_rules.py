@@ -20,6 +20,8 @@ from kbuilder.document.param_rules import fault, param_faults
 from kbuilder.document.values import KerasObject
 
 BALANCED = "balanced"
+BY_NODE = ("class_weights", "sample_weights", "augmentation")
+"""Options that have an entry for each input or output."""
 
 _TYPES = get_type_hints(FitOptions)
 
@@ -83,23 +85,41 @@ def augments(spec: ClassSpec) -> bool:
 
 
 def of_json(name: str, value: Any, graph: Graph) -> Any:
-    """The value of an option of fit from plain JSON. Nodes may be given by their names.
+    """The value of an option of fit from plain JSON.
+
+    Inputs and outputs may be given by their names, objects without parameters by that of their class.
 
     Raises:
         ValueError: it does not have the form of the option.
     """
-    by_name = {node.name: node.id for node in (*graph.inputs, *graph.outputs)}
-    if name in ("class_weights", "sample_weights", "augmentation") and isinstance(value, Mapping):
-        value = {by_name.get(key, key): each for key, each in value.items()}
-        ids = {node.id for node in (*graph.inputs, *graph.outputs)}
-        unknown = [key for key in value if key not in ids]
-        if unknown:
-            known = ", ".join(by_name)
-            raise ValueError(f"there is no input or output “{unknown[0]}”; there are {known}")
+    wanted = _TYPES[name]
+    if wanted in (int, float, str, bool) or name == "shuffle":
+        return value  # judged in words of its own
+    if name in BY_NODE and isinstance(value, Mapping):
+        value = _by_id(value, graph)
+    if name == "callbacks":
+        value = _as_objects(value)
+    elif name == "augmentation" and isinstance(value, Mapping):
+        value = {node: _as_objects(layers) for node, layers in value.items()}
     try:
-        return msgspec.convert(value, _TYPES[name], strict=not isinstance(value, Mapping))
+        return msgspec.convert(value, wanted, str_keys=True)
     except msgspec.ValidationError as error:
         raise ValueError(str(error)) from error
+
+
+def _by_id(value: Mapping[str, Any], graph: Graph) -> dict[str, Any]:
+    ends = (*graph.inputs, *graph.outputs)
+    ids = {node.name: node.id for node in ends} | {node.id: node.id for node in ends}
+    unknown = [key for key in value if key not in ids]
+    if unknown:
+        known = ", ".join(node.name for node in ends)
+        raise ValueError(f"there is no input or output “{unknown[0]}”; there are {known}")
+    return {ids[key]: each for key, each in value.items()}
+
+
+def _as_objects(value: Any) -> Any:
+    listed = value if isinstance(value, list) else [value]
+    return [{"class_name": each} if isinstance(each, str) else each for each in listed]
 
 
 def _objects_fault(section: Section, objects: tuple[KerasObject, ...], catalogue: Catalogue) -> str:

@@ -14,12 +14,14 @@ import pytest
 
 from kbuilder.cli import main
 from kbuilder.cli.display import PACKAGES, check_libraries, has_display
-from kbuilder.cli.training import refuse_faulty, with_fixed_data, with_setting
+from kbuilder.cli.training import refuse_faulty, with_setting
 from kbuilder.document import edits
+from kbuilder.document.data_places import with_fixed_data
 from kbuilder.document.errors import KBuilderError
 from kbuilder.document.options import DataOptions
 from kbuilder.document.project import Project
 from kbuilder.document.project_file import load, save
+from kbuilder.document.values import KerasObject
 from kbuilder.resources import resource
 
 SAMPLE = resource("samples", "wine-two-in-two-out.kbuilder")
@@ -94,9 +96,44 @@ def test_options_are_set_by_name() -> None:
     assert project.compile.optimizer.params["learning_rate"] == 0.5
 
 
+def test_structured_options_are_json_and_go_by_names() -> None:
+    project = load(SAMPLE)
+    image, digit = project.graph.inputs[0], project.graph.outputs[0]
+    for setting in (
+        f'fit.class_weights={{"{digit.name}": {{"0": 2, "3": 0.5}}}}',
+        f'fit.sample_weights={{"{digit.name}": "weight"}}',
+        'fit.callbacks=["TerminateOnNaN", {"class_name": "EarlyStopping", "params": {"patience": 3}}]',
+        f'fit.augmentation={{"{image.name}": "RandomFlip"}}',
+        'fit.validation_data={"kind": "table", "path": "held.csv"}',
+        "fit.shuffle=batch order",
+        "fit.deterministic=true",
+        "fit.validation_split=0",
+    ):
+        project = with_setting(project, setting)
+    fit = project.fit
+    assert fit.class_weights == {digit.id: {0: 2.0, 3: 0.5}}
+    assert fit.sample_weights == {digit.id: "weight"}
+    assert [callback.class_name for callback in fit.callbacks] == [
+        "TerminateOnNaN",
+        "EarlyStopping",
+    ]
+    assert fit.callbacks[1].params == {"patience": 3}
+    assert fit.augmentation == {image.id: (KerasObject(class_name="RandomFlip"),)}
+    assert fit.validation_data == DataOptions(kind="table", path="held.csv")
+    assert (fit.shuffle, fit.deterministic, fit.validation_split) == ("batch order", True, 0)
+
+
 @pytest.mark.parametrize(
     ("setting", "words"),
     [
+        ('fit.class_weights={"nothing": "balanced"}', "no input or output “nothing”; there are"),
+        ("fit.class_weights=3", "class_weights: Expected `object`, got `int`"),
+        ("fit.callbacks=History", "History cannot be used here"),
+        (
+            'fit.callbacks={"class_name": "EarlyStopping", "params": {"hope": 3}}',
+            "no parameter hope",
+        ),
+        ("fit.shuffle=rows", "shuffle must be on or off"),
         ("fit.batch_size=0", "at least 1"),
         ("fit.batch_size=many", "whole number"),
         ("fit.speed=9", r"There are: fit\.epochs"),
