@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import keras
+import tensorflow as tf
 
 from kbuilder.document.options import FitOptions
 from kbuilder.engine.batches import Batches
@@ -19,7 +20,7 @@ class Plan:
 
     ``steps_per_call`` is the number of steps in one graph call; 0 finds the best one. ``extend`` is
     how many epochs to add to those done; 0 goes on to ``fit.epochs``. With ``held``, training waits
-    before its first step.
+    before its first step. ``strategy`` has a copy of the model on each of several devices.
     """
 
     request: int
@@ -34,3 +35,4 @@ class Plan:
     extend: int = 0
     held: bool = False
     callbacks: tuple[keras.callbacks.Callback, ...] = ()
+    strategy: tf.distribute.Strategy | None = None

@@ -11,6 +11,7 @@ import keras
 import psutil
 import tensorflow as tf
 
+from kbuilder.engine.devices import device_name, findings, prepare_devices
 from kbuilder.engine.session import Session
 from kbuilder.link import wire
 from kbuilder.link.events import Ready
@@ -86,27 +87,12 @@ class Server:
 
 
 def ready() -> Ready:
-    """What this engine runs on. A GPU's memory is taken as needed, not all at once."""
-    gpus = tf.config.list_physical_devices("GPU")
-    for gpu in gpus:
-        tf.config.experimental.set_memory_growth(gpu, True)
+    """What this engine runs on."""
+    prepare_devices()
     return Ready(
         keras_version=keras.__version__,
         tensorflow_version=tf.__version__,
-        device=_device_name(gpus),
-        why_not_gpu="" if gpus else _why_not_gpu(),
+        device=device_name(),
+        why_not_gpu=" ".join(findings()),
         memory_bytes=psutil.virtual_memory().total,
     )
-
-
-def _device_name(gpus: list[tf.config.PhysicalDevice]) -> str:
-    if not gpus:
-        return "CPU"
-    details = tf.config.experimental.get_device_details(gpus[0])
-    return str(details.get("device_name", gpus[0].name))
-
-
-def _why_not_gpu() -> str:
-    if not tf.test.is_built_with_cuda():
-        return "This TensorFlow is built for the CPU only."
-    return "TensorFlow finds no NVIDIA GPU with a driver and CUDA libraries it can use."

@@ -21,6 +21,7 @@ from kbuilder.engine.applications import (
 from kbuilder.engine.arrays import to_array
 from kbuilder.engine.checkpoint import capture
 from kbuilder.engine.controls import ControlQueue, Controls, StopRequestedError
+from kbuilder.engine.devices import devices, findings
 from kbuilder.engine.exports.exporting import answer
 from kbuilder.engine.exports.subject import Subject
 from kbuilder.engine.failures import failure
@@ -60,6 +61,7 @@ from kbuilder.link.requests import (
     ComputeSchedule,
     Evaluate,
     Export,
+    FindDevices,
     Infer,
     LoadWeights,
     MakeApplication,
@@ -71,6 +73,7 @@ from kbuilder.link.requests import (
     Sweep,
     Train,
 )
+from kbuilder.link.run_events import DevicesFound
 
 
 class Session:
@@ -95,6 +98,7 @@ class Session:
             ComputeSchedule: self._compute_schedule,
             CompareWeights: self._compare_weights,
             Train: self._train,
+            FindDevices: self._find_devices,
             Sweep: self._sweep,
             Predict: lambda asked: self._send(predict(asked, self._live)),
             Evaluate: lambda asked: self._send(evaluate(asked, self._live)),
@@ -173,6 +177,10 @@ class Session:
             TrainingRun(wanted, self._live, self._catalogue, hear, self.controls).train()
 
         Sweeping(request, self._catalogue, self._send, self.controls, train).run()
+
+    def _find_devices(self, request: FindDevices) -> None:
+        found = DevicesFound(request=request.request, devices=devices(), findings=findings())
+        self._send(found)
 
     def _activations(self, request: ComputeActivations) -> None:
         model = self._live.get(request.project, request.run)

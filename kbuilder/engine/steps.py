@@ -8,6 +8,7 @@ so one trace serves every count) and hands back the loss and the metrics of each
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import keras
@@ -15,8 +16,11 @@ import numpy as np
 import tensorflow as tf
 
 from kbuilder.engine.batches import Batches
+from kbuilder.engine.replicas import on_replicas, scope_of
 
 Tensor = Any
+Step = Callable[[Any, Any, Any], tuple[Tensor, Tensor]]
+"""From x, y and weights to the loss and the norm of the gradients; the model's state moves on."""
 
 LOSS = "loss"
 """The batch's own loss."""
@@ -27,7 +31,7 @@ GRADIENT_NORM = "gradient norm"
 
 
 class StepFunction:
-    """One step of a model, run in a loop inside the graph.
+    """One step of a model, run in a loop inside the graph, on each device of ``strategy`` if given.
 
     ``names`` are the series that a call returns, known once ``trace`` or a call has happened. A step
     whose first value is not finite is the last one of its call.
@@ -37,11 +41,18 @@ class StepFunction:
         self,
         model: keras.Model,
         batches: Batches,
-        step: Callable[[Any, Any, Any], dict[str, Tensor]],
+        step: Step,
+        shown: Callable[[Tensor, Tensor, dict[str, Tensor]], dict[str, Tensor]],
+        strategy: tf.distribute.Strategy | None = None,
     ) -> None:
         self.names: tuple[str, ...] = ()
+        self._model = model
         self._batches = batches
-        self._step = tf.function(step, autograph=False, jit_compile=model.jit_compile or None)
+        self._shown = shown
+        self._strategy = strategy
+        # On replicas there must be no function between the strategy and the optimizer.
+        compiled = tf.function(step, autograph=False, jit_compile=model.jit_compile or None)
+        self._step = step if strategy is not None else compiled
         self._run = tf.function(self._loop, autograph=False)
 
     def trace(self, order: Tensor | None) -> None:
@@ -53,12 +64,20 @@ class StepFunction:
         rows: np.ndarray = self._run(order, tf.constant(first), tf.constant(count)).numpy()
         return rows
 
+    def _stepped(self, number: Tensor, order: Any) -> dict[str, Tensor]:
+        if self._strategy is None:
+            loss, norm = self._step(*self._batches.cut(number, order))
+        else:
+            cut = partial(self._batches.cut, number, order)
+            loss, norm = on_replicas(self._strategy, self._step, cut)
+        return self._shown(loss, norm, dict(self._model.get_metrics_result()))
+
     def _loop(self, order: Tensor | None, first: Tensor, count: Tensor) -> Tensor:
         def go_on(done: Tensor, healthy: Tensor, _: Tensor) -> Tensor:
             return tf.logical_and(done < count, healthy)
 
         def body(done: Tensor, _: Tensor, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-            logs = flatten_logs(self._step(*self._batches.cut(first + done, order)))
+            logs = flatten_logs(self._stepped(first + done, order))
             self.names = tuple(logs)
             values = [tf.cast(value, tf.float32) for value in logs.values()]
             return done + 1, tf.math.is_finite(values[0]), rows.write(done, tf.stack(values))
@@ -69,57 +88,63 @@ class StepFunction:
         return rows.gather(tf.range(done))
 
 
-def train_steps(model: keras.Model, batches: Batches) -> StepFunction:
+def train_steps(
+    model: keras.Model, batches: Batches, strategy: tf.distribute.Strategy | None = None
+) -> StepFunction:
     """Training steps: ``LOSS``, ``RUNNING_LOSS``, ``GRADIENT_NORM``, and the metrics over the epoch so far.
 
     A step whose loss or gradients are not finite leaves the weights and the optimizer alone, and its
-    ``LOSS`` is NaN or infinite.
+    ``LOSS`` is NaN or infinite. On several devices that is not guarded, and norms are not known.
     """
     optimizer = model.optimizer
     # With loss scaling, gradients that overflow are part of the method: they lower the scale.
     scales = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
     if not optimizer.built:
-        optimizer.build(model.trainable_variables)
+        with scope_of(strategy):
+            optimizer.build(model.trainable_variables)
 
-    def step(x: Any, y: Any, weights: Any) -> dict[str, Tensor]:
+    def step(x: Any, y: Any, weights: Any) -> tuple[Tensor, Tensor]:
         # The body of keras.src.backend.tensorflow.trainer.train_step (3.15), which returns only the
         # running mean of the loss.
         with tf.GradientTape() as tape:
             y_pred = model(x, training=True)
             loss = model.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=weights, training=True)
-            model._loss_tracker.update_state(loss, sample_weight=_batch_size(x))
+            model._loss_tracker.update_state(_whole(loss, strategy), sample_weight=_batch_size(x))
             scaled = optimizer.scale_loss(loss)
         learning = model.trainable_weights
         norm = tf.constant(0.0)
         if learning:
-            gradients = tape.gradient(scaled, learning)
-            norm = (
-                _norm(gradients) * tf.cast(loss / scaled, tf.float32)
-                if scales
-                else _norm(gradients)
-            )
-            finite = tf.math.is_finite(tf.cast(loss, tf.float32))
-            healthy = finite if scales else tf.logical_and(finite, tf.math.is_finite(norm))
-            bad = tf.logical_and(finite, tf.logical_not(healthy))
-            loss = tf.where(bad, tf.constant(float("nan"), loss.dtype), loss)
-            pairs = list(zip(gradients, learning, strict=True))
-            tf.cond(healthy, lambda: _applied(optimizer, pairs), lambda: False)
-        logs = model.compute_metrics(x, y, y_pred, sample_weight=weights)
+            pairs = list(zip(tape.gradient(scaled, learning), learning, strict=True))
+            if strategy is None:
+                norm = _norm([gradient for gradient, _ in pairs])
+                if scales:
+                    norm *= tf.cast(loss / scaled, tf.float32)
+                loss = _apply_if_finite(optimizer, pairs, loss, loss if scales else norm)
+            else:
+                norm = tf.constant(float("nan"))
+                optimizer.apply_gradients(pairs)
+        model.compute_metrics(x, y, y_pred, sample_weight=weights)
+        return loss, norm
+
+    def shown(loss: Tensor, norm: Tensor, logs: dict[str, Tensor]) -> dict[str, Tensor]:
         return {LOSS: loss, RUNNING_LOSS: logs.pop(LOSS), GRADIENT_NORM: norm, **logs}
 
-    return StepFunction(model, batches, step)
+    return StepFunction(model, batches, step, shown, strategy)
 
 
-def test_steps(model: keras.Model, batches: Batches) -> StepFunction:
+def evaluation_steps(
+    model: keras.Model, batches: Batches, strategy: tf.distribute.Strategy | None = None
+) -> StepFunction:
     """Evaluation steps; every value runs over the whole evaluation, the last row is the result."""
 
-    def step(x: Any, y: Any, weights: Any) -> dict[str, Tensor]:
+    def step(x: Any, y: Any, weights: Any) -> tuple[Tensor, Tensor]:
         y_pred = model(x, training=False)
         loss = model.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=weights, training=False)
-        model._loss_tracker.update_state(loss, sample_weight=_batch_size(x))
-        return dict(model.compute_metrics(x, y, y_pred, sample_weight=weights))
+        model._loss_tracker.update_state(_whole(loss, strategy), sample_weight=_batch_size(x))
+        model.compute_metrics(x, y, y_pred, sample_weight=weights)
+        return loss, tf.constant(0.0)
 
-    return StepFunction(model, batches, step)
+    return StepFunction(model, batches, step, lambda loss, norm, logs: logs, strategy)
 
 
 def flatten_logs(logs: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -135,9 +160,25 @@ def flatten_logs(logs: dict[str, Tensor]) -> dict[str, Tensor]:
     return flat
 
 
-def _applied(optimizer: keras.Optimizer, pairs: list[tuple[Any, Any]]) -> bool:
-    optimizer.apply_gradients(pairs)
-    return True
+def _apply_if_finite(
+    optimizer: keras.Optimizer, pairs: list[tuple[Any, Any]], loss: Tensor, judged: Tensor
+) -> Tensor:
+    """Apply the gradients if the loss and ``judged`` are finite; the loss, NaN where only that is not."""
+    finite = tf.math.is_finite(tf.cast(loss, tf.float32))
+    healthy = tf.logical_and(finite, tf.math.is_finite(tf.cast(judged, tf.float32)))
+
+    def apply() -> bool:
+        optimizer.apply_gradients(pairs)
+        return True
+
+    tf.cond(healthy, apply, lambda: False)
+    bad = tf.logical_and(finite, tf.logical_not(healthy))
+    return tf.where(bad, tf.constant(float("nan"), loss.dtype), loss)
+
+
+def _whole(loss: Tensor, strategy: tf.distribute.Strategy | None) -> Tensor:
+    """The loss of a replica's samples; under a strategy Keras divides it by the number of replicas."""
+    return loss if strategy is None else loss * strategy.num_replicas_in_sync
 
 
 def _norm(gradients: list[Any]) -> Tensor:

@@ -65,7 +65,9 @@ class Training:
         self._callbacks = Callbacks(plan.callbacks, self._model)
         self._batches = plan.train
         self._validation = (
-            Validation(self._model, plan.validation) if plan.validation is not None else None
+            Validation(self._model, plan.validation, plan.strategy)
+            if plan.validation is not None
+            else None
         )
         self._break = Break()
         self._pace = Pace(plan.steps_per_call)
@@ -76,7 +78,7 @@ class Training:
         self._steering = Steering(plan.built)
         if plan.resume is not None:
             self._steering.redo(plan.resume.steered, self._batches)
-        self._train = train_steps(self._model, self._batches)
+        self._train = train_steps(self._model, self._batches, self.plan.strategy)
         self._use_batch_size()
 
     def train(self) -> None:
@@ -348,7 +350,7 @@ class Training:
     def _steer(self, changes: dict[str, Any]) -> None:
         text = self._steering.change(changes, self._batches, self._epoch)
         if "frozen" in changes:
-            self._train = train_steps(self._model, self._batches)
+            self._train = train_steps(self._model, self._batches, self.plan.strategy)
         self._last = changes.get("epochs", self._last)
         if changes:
             self._note("steered", text, **changes)
@@ -358,7 +360,7 @@ class Training:
         size = self._steering.done.get("batch_size", self._batches.batch_size)
         if size != self._batches.batch_size:
             self._batches = self._batches.with_batch_size(size)
-            self._train = train_steps(self._model, self._batches)
+            self._train = train_steps(self._model, self._batches, self.plan.strategy)
 
     def _tell_step(self) -> None:
         stepped = look_at_batch(

@@ -25,6 +25,7 @@ from kbuilder.engine.matching import check_fit
 from kbuilder.engine.objects import KERAS_ERRORS
 from kbuilder.engine.plan import Plan
 from kbuilder.engine.recording import Recorder
+from kbuilder.engine.replicas import device_scope, refuse_uneven, strategy_for
 from kbuilder.engine.runs import Run
 from kbuilder.engine.training import Training
 from kbuilder.engine.warm_start import start_with, stored_layers
@@ -72,15 +73,11 @@ class TrainingRun:
 
     def _fit(self, plan: Plan, dataset: data.Dataset, recorder: Recorder) -> None:
         model = LiveModel(self.request.run, self.request.project, plan.built)
-        training = Training(
-            plan,
-            recorder,
-            self.waiting,
-            model.probe(dataset),
-            watching=Watching(plan, dataset.classes, recorder),
-        )
+        watching = None if plan.strategy else Watching(plan, dataset.classes, recorder)
+        training = Training(plan, recorder, self.waiting, model.probe(dataset), watching=watching)
         try:
-            training.train()
+            with device_scope(self.request.devices, plan.strategy):
+                training.train()
         except StopRequestedError as stop:
             plan.run.log("stopped", kept=stop.keep)
             if stop.keep:
@@ -114,11 +111,15 @@ class TrainingRun:
             )
         state = source.state_in(request.checkpoint) if source else None
         callbacks = make_callbacks(project.fit.callbacks, self.catalogue, Path(request.run))
-        built = self.live.build(project)
-        compile_model(built, project, self.catalogue)
+        strategy = strategy_for(request.devices)
+        with device_scope(request.devices, strategy):
+            built = self.live.build(project)
+            compile_model(built, project, self.catalogue)
         self.send(Progressed(request=request.request, text="Reading the data"))
         dataset = self.live.load(project.data, project, request.base)
         batches = fit_data(built, project, dataset, self.catalogue, request.base)
+        if strategy is not None:
+            refuse_uneven(batches.train, strategy.num_replicas_in_sync)
         if request.weights:
             stored = stored_layers(Run.open(Path(request.weights)), self.catalogue)
             layers = start_with(built, stored)
@@ -139,6 +140,7 @@ class TrainingRun:
             extend=request.extend,
             held=request.held,
             callbacks=tuple(callbacks),
+            strategy=strategy,
         )
         return plan, dataset
 

@@ -7,10 +7,11 @@ from collections.abc import Callable
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from kbuilder.engine.batches import Batches
 from kbuilder.engine.pace import Pace
-from kbuilder.engine.steps import test_steps
+from kbuilder.engine.steps import evaluation_steps
 
 Logs = dict[str, float]
 
@@ -18,10 +19,15 @@ Logs = dict[str, float]
 class Validation:
     """Evaluates a model in training on its validation samples."""
 
-    def __init__(self, model: keras.Model, batches: Batches) -> None:
+    def __init__(
+        self,
+        model: keras.Model,
+        batches: Batches,
+        strategy: tf.distribute.Strategy | None = None,
+    ) -> None:
         self._model = model
         self._batches = batches
-        self._steps = test_steps(model, batches)
+        self._steps = evaluation_steps(model, batches, strategy)
         self._pace = Pace()
 
     def run(self, between: Callable[[], None]) -> Logs:

@@ -20,8 +20,8 @@ from kbuilder.engine.compiling import compile_model
 from kbuilder.engine.controls import StopRequestedError
 from kbuilder.engine.fit_data import fit_data
 from kbuilder.engine.matching import check_fit, match
-from kbuilder.engine.runs import Run
 from kbuilder.engine.plan import Plan
+from kbuilder.engine.runs import Run
 from kbuilder.engine.training import Training
 from kbuilder.link.events import (
     ActivationsComputed,
