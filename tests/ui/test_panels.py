@@ -55,7 +55,7 @@ from kbuilder.ui.panels.field_mapping import FieldMapping
 from kbuilder.ui.panels.field_panel import FieldPanel
 from kbuilder.ui.panels.output_form import OutputForm
 from kbuilder.ui.panels.schedule_preview import SchedulePreview
-from kbuilder.ui.panels.train_workspace import clock
+from kbuilder.ui.panels.progress_card import clock
 from tests.ui.fake_engine import (
     STEPS,
     FakeEngine,
@@ -363,15 +363,16 @@ def test_a_hidden_train_page_draws_nothing_and_catches_up(window: MainWindow) ->
 
 
 def test_the_run_panel_names_the_best_epoch(window: MainWindow) -> None:
-    panel = window.page(TRAIN)._panel
+    page = window.page(TRAIN)
+    panel = page._panel
     request = train(window, epochs=3)
     for number, loss in enumerate((0.9, 0.4, 0.6)):
         trainer(window).say(epoch(request, number, loss=0.1, val_loss=loss))
-    panel.refresh()
-    assert panel._best.text() == "0.4000"
-    assert panel._best_at.text() == "val_loss, epoch 2"
+    page.refresh()
+    assert page._best.value.text() == "0.4000"
+    assert (page._best.name.text(), page._best.at.text()) == ("best val_loss", "epoch 2")
     assert panel._last.text() == "0.1000  loss\n0.6000  val_loss"
-    assert panel._state.text() == "Training"
+    assert panel.runs._state.text() == "Training"
 
 
 @pytest.mark.parametrize(

@@ -37,3 +37,7 @@ class Section(QWidget):
         arrow = Qt.ArrowType.DownArrow if open_ else Qt.ArrowType.RightArrow
         self._head.setArrowType(arrow)
         self._body.setVisible(open_)
+
+    def set_title(self, title: str) -> None:
+        """Put another title on it."""
+        self._head.setText(title.replace("&", "&&"))

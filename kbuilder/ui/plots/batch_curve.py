@@ -13,7 +13,7 @@ POINTS_PER_PIXEL = 1
 """Groups of values for each pixel at most; each gives its smallest and its largest."""
 
 
-class BatchCurve(pg.PlotCurveItem):
+class BatchCurve(pg.PlotCurveItem):  # type: ignore[misc]
     """Values of consecutive steps over epochs. All are kept; what is in view is drawn."""
 
     def __init__(self) -> None:

@@ -30,6 +30,31 @@ class Canvas(pg.PlotWidget):  # type: ignore[misc]
         self.left.emit()
 
 
+class Menu(QToolButton):
+    """The button of a card that saves it as a picture or its numbers."""
+
+    def __init__(self, card: QWidget, numbers: saving.Numbers) -> None:
+        super().__init__()
+        self._card, self._numbers = card, numbers
+        self.setText("⋯")
+        self.setToolTip(self.tr("Save this plot"))
+        self.setAccessibleName(self.tr("Save this plot"))
+        self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(self)
+        for kind, text in (
+            ("svg", self.tr("Save as SVG…")),
+            ("png", self.tr("Save as PNG…")),
+            ("csv", self.tr("Save numbers as CSV…")),
+        ):
+            menu.addAction(text).triggered.connect(partial(self.save, kind))
+        self.setMenu(menu)
+
+    def save(self, kind: str) -> None:
+        """Ask for a file and write the card: ``svg``, ``png`` or ``csv``."""
+        name = str(getattr(self._card, "name", "plot"))
+        saving.ask_and_save(self._card, name, kind, self._numbers)
+
+
 class PlotCard(QWidget):
     """A plot over epochs. ``name`` is what it is saved as.
 
@@ -60,9 +85,7 @@ class PlotCard(QWidget):
         self._whole = self._button(self.tr("whole"), self.tr("Show the whole curve again"))
         self._whole.clicked.connect(self.show_whole)
         self._whole.hide()
-        self._more = self._button("⋯", self.tr("Save this plot"))
-        self._more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self._more.setMenu(self._export_menu())
+        self._more = Menu(self, self.numbers)
         self._make_layout(title)
         self.paint_theme()
         theme.notifier.changed.connect(self.paint_theme)
@@ -103,10 +126,6 @@ class PlotCard(QWidget):
             axis.setTextPen(pg.mkPen(colours.muted))
         self._crosshair.setPen(pg.mkPen(colours.muted, style=Qt.PenStyle.DashLine))
         self._plot.showGrid(x=False, y=True, alpha=0.18)
-
-    def save(self, kind: str) -> None:
-        """Ask for a file and write the plot: ``svg``, ``png`` or ``csv``."""
-        saving.ask_and_save(self, self.name, kind, self.numbers)
 
     def _steady_axes(self) -> None:
         """Keep sizes and units of the axes, and find the range ourselves.
@@ -149,16 +168,6 @@ class PlotCard(QWidget):
         button.setToolTip(tip)
         button.setAccessibleName(tip)
         return button
-
-    def _export_menu(self) -> QMenu:
-        menu = QMenu(self)
-        for kind, text in (
-            ("svg", self.tr("Save as SVG…")),
-            ("png", self.tr("Save as PNG…")),
-            ("csv", self.tr("Save numbers as CSV…")),
-        ):
-            menu.addAction(text).triggered.connect(partial(self.save, kind))
-        return menu
 
     def _make_layout(self, title: str) -> None:
         self._head = QHBoxLayout()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication, QRectF, QSize
+from PySide6.QtCore import QCoreApplication, QPoint, QRectF, QSize
 from PySide6.QtGui import QPainter, QPixmap
 from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
@@ -60,5 +60,5 @@ def _svg(card: QWidget, path: Path) -> None:
     painter = QPainter()
     if not painter.begin(generator):
         raise OSError(f"{path} cannot be written. Choose another folder.")
-    card.render(painter)
+    card.render(painter, QPoint())
     painter.end()
