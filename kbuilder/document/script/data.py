@@ -69,7 +69,10 @@ class DataWriter:
         self._project = place.project
         self._fields = place.fields
         self._path = place.path
-        self._names = Names(("DATA", "TARGETS", "csv", "file", "keras", "np", "path"))
+        self._data = "data" if place.validation_path else "DATA"
+        self._names = Names(
+            ("DATA", "TARGETS", "csv", "file", "keras", "np", "path", "weights", self._data)
+        )
         self._variables: dict[str, str] = {}
         self._lines: list[str] = []
 
@@ -83,6 +86,8 @@ class DataWriter:
         lines = statement(call("Path", value(self._path)), "DATA = ", depth=0)
         if targets := self._place.targets_path:
             lines += statement(call("Path", value(targets)), "TARGETS = ", depth=0)
+        if path := self._place.validation_path:
+            lines += statement(call("Path", value(path)), "VALIDATION = ", depth=0)
         if self._project.data.kind == "images":
             endings = sequence((value(f".{ending}") for ending in _ENDINGS), "()")
             lines += statement(endings, "ENDINGS = ", depth=0)
@@ -101,11 +106,15 @@ class DataWriter:
         self._read_fields()
         inputs = [self._fed(node, data.inputs.get(node.id, ())) for node in self._inputs]
         targets = [self._stacked(data.targets.get(node.id, ())) for node in self._outputs]
-        end = sequence([_bare(inputs), _bare(targets)], "()")
+        weights = self._weights()
+        end = sequence(
+            [_bare(inputs), _bare(targets), *([_bare(weights)] if weights else [])], "()"
+        )
+        parameter = "data=DATA" if self._place.validation_path else ""
         return [
             *helper.strip("\n").splitlines(),
             *(["", ""] if helper else []),
-            "def load_data():",
+            f"def load_data({parameter}):",
             '    """The samples: what goes into the model, and what should come out."""',
             *self._lines,
             *_without_brackets(statement(end, "return ")),
@@ -123,14 +132,15 @@ class DataWriter:
         data = self._project.data
         chosen = [data.inputs.get(n.id, ()) for n in self._inputs]
         chosen += [data.targets.get(n.id, ()) for n in self._outputs]
+        chosen.append(tuple(self._project.fit.sample_weights.values()))
         used = list(dict.fromkeys(name for names in chosen for name in names))
         self._variables = {name: self._names.take(name) for name in used}
         if data.kind == "images":
             pair = [self._variables.get(name, "_") for name in ("image", "label")]
-            self._lines.append(f"    {', '.join(pair)} = read_pictures(DATA)")
+            self._lines.append(f"    {', '.join(pair)} = read_pictures({self._data})")
         elif self.is_table:
             table = self._names.take("table")
-            self._lines.append(f"    {table} = read_table(DATA)")
+            self._lines.append(f"    {table} = read_table({self._data})")
             for name in used:
                 self._add(self._column(table, name), self._variables[name])
         elif self._path.endswith(".npy"):
@@ -140,12 +150,22 @@ class DataWriter:
                 )
                 self._number_classes(name)
         else:
-            self._lines.append("    with np.load(DATA) as file:")
+            self._lines.append(f"    with np.load({self._data}) as file:")
             for name in used:
                 read = Raw(f"file[{quoted(name)}]")
                 self._lines += statement(read, f"{self._variables[name]} = ", depth=2)
             for name in used:
                 self._number_classes(name)
+
+    def _weights(self) -> list[Expression]:
+        """The weights of the samples of each output, if a field weighs any."""
+        chosen = self._project.fit.sample_weights
+        variables = {node: Raw(self._variables[name]) for node, name in chosen.items()}
+        if not variables:
+            return []
+        first = next(iter(variables.values()))
+        ones = Raw(f"np.ones(len({first.text}))")
+        return [variables.get(node.id, ones) for node in self._outputs]
 
     def _add(self, expression: Expression, variable: str) -> None:
         self._lines += statement(expression, f"{variable} = ")

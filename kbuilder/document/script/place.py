@@ -9,6 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from kbuilder.document.facts import FieldFacts
+from kbuilder.document.options import DataOptions
 from kbuilder.document.project import Project
 from kbuilder.resources import resource
 
@@ -26,6 +27,8 @@ class DataPlace(msgspec.Struct, frozen=True, kw_only=True):
     fields: dict[str, FieldFacts] = {}
     path: str = ""
     targets_path: str = ""
+    validation_path: str = ""
+    """Data to validate with, empty where it cannot be read in the same way as that to train with."""
 
 
 def data_place(
@@ -48,4 +51,16 @@ def data_place(
         fields={field.name: field for field in fields},
         path=str(path),
         targets_path=str(Path(base, data.targets_path).absolute()) if data.targets_path else "",
+        validation_path=_validation_path(project.fit.validation_data, base, data.kind, str(path)),
     )
+
+
+def _validation_path(own: DataOptions, base: str, kind: str, path: str) -> str:
+    simple = not (own.inputs or own.targets or own.targets_path) and own.path
+    same = _reader(kind, path) == _reader(own.kind, own.path) != ".npy"
+    return str(Path(base, own.path).absolute()) if simple and same else ""
+
+
+def _reader(kind: str, path: str) -> str:
+    """What a script reads the data with."""
+    return "images" if kind == "images" else Path(path).suffix

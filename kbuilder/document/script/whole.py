@@ -12,6 +12,7 @@ from kbuilder.document.options import CompileOptions, OutputOptions
 from kbuilder.document.project import Project
 from kbuilder.document.script.code import Expression, Raw, call, quoted, sequence, statement, value
 from kbuilder.document.script.data import DataWriter
+from kbuilder.document.script.fit import FitWriter
 from kbuilder.document.script.layers import LayerWriter
 from kbuilder.document.script.objects import Objects
 from kbuilder.document.script.place import DataPlace
@@ -36,6 +37,7 @@ def script(place: DataPlace, catalogue: Catalogue, name: str) -> str:
     compile_lines = _compile_function(project, objects) if judged else []
     data = DataWriter(place) if place.fields and judged else None
     data_lines = data.functions() if data else []
+    fit = FitWriter(project, objects) if data else None
     future = "".join(_FUTURE.findall(project.custom_code))
     legacy = _body(place.legacy) if objects.uses_legacy else ""
     if legacy and not future:
@@ -44,13 +46,18 @@ def script(place: DataPlace, catalogue: Catalogue, name: str) -> str:
     sections = [
         [_docstring(name, data is not None)],
         [*([future.strip()] if future else []), *_imports(objects, data)],
-        [f"SEED = {project.fit.seed}", *(data.constants() if data else [])],
+        [
+            f"SEED = {project.fit.seed}",
+            *(fit.constants() if fit else []),
+            *(data.constants() if data else []),
+            *(fit.augmentation() if fit else []),
+        ],
         legacy.splitlines(),
         own.splitlines(),
         data_lines,
         _model_function(project, layers.lines),
         compile_lines,
-        _train_function(project) if data else [],
+        *(fit.sections(bool(place.validation_path)) if fit else []),
         _main_function(name, judged, data is not None),
         ['if __name__ == "__main__":', "    main()"],
     ]
@@ -131,24 +138,6 @@ def _execution(options: CompileOptions) -> dict[str, Expression]:
     if options.steps_per_execution > 1:
         named["steps_per_execution"] = value(options.steps_per_execution)
     return named
-
-
-def _train_function(project: Project) -> list[str]:
-    fit = project.fit
-    named: dict[str, Expression] = {
-        "batch_size": value(fit.batch_size),
-        "epochs": value(fit.epochs),
-    }
-    if fit.validation_split:
-        named["validation_split"] = value(fit.validation_split)
-    if not fit.shuffle:
-        named["shuffle"] = value(False)
-    return [
-        "def train(model):",
-        '    """Fit the model to the data; returns the history."""',
-        "    x, y = load_data()",
-        *statement(call("model.fit", Raw("x"), Raw("y"), **named), "return "),
-    ]
 
 
 def _main_function(name: str, judged: bool, trains: bool) -> list[str]:

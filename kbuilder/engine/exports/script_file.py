@@ -71,7 +71,8 @@ def place_of(project: Project, base: str) -> DataPlace:
     if not project.data.kind or not project.data.path:
         return DataPlace(project=project, legacy=legacy)
     source = open_source(project.data, base)
-    choice = map_fields(source, project.graph, project.data)
+    weights = project.fit.sample_weights.values()
+    choice = map_fields(source, project.graph, project.data, kept=weights)
     fields = (
         FieldFacts(name=field.name, dtype=field.dtype, shape=field.shape, classes=field.classes)
         for field in source.fields
