@@ -33,9 +33,9 @@ def settings_of(project: Project, catalogue: Catalogue | None = None) -> Setting
 
 
 def differing(all_settings: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Names of the settings that are not the same everywhere, in the order of the first."""
+    """Names of the settings that are not the same wherever they are, in the order of the first."""
     names = dict.fromkeys(name for settings in all_settings for name in settings)
-    return tuple(name for name in names if not _alike(s.get(name) for s in all_settings))
+    return tuple(name for name in names if not _alike(s[name] for s in all_settings if name in s))
 
 
 def setting_text(value: Any) -> str:

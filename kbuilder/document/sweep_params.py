@@ -47,6 +47,12 @@ def shown_name(project: Project, name: str) -> str:
     return f"{node.name}.{option}" if node else name
 
 
+def short_name(project: Project, name: str) -> str:
+    """``shown_name`` for narrow places: without what tells the kind of an option."""
+    owner, _, option = name.rpartition(".")
+    return option if owner in ("fit", "compile", "optimizer") else shown_name(project, name)
+
+
 def current_value(project: Project, catalogue: Catalogue, name: str) -> Any:
     """The value that an option has in the project, Keras's default where none was chosen."""
     owner, _, option = name.rpartition(".")

@@ -231,6 +231,15 @@ _LAST = (
         ),
     ),
     ActionRow(
+        "queue_run",
+        TRAIN,
+        QT_TRANSLATE_NOOP("Actions", "Queue"),
+        lambda window: window.queue.add(),
+        "Ctrl+Shift+Return",
+        "add",
+        lambda window: window.training.active and not window.blocking_problem(),
+    ),
+    ActionRow(
         "pause",
         TRAIN,
         QT_TRANSLATE_NOOP("Actions", "Pause"),
@@ -280,6 +289,20 @@ _LAST = (
         QT_TRANSLATE_NOOP("Actions", "Discard"),
         lambda window: window.training.stop(keep=False),
         enabled=lambda window: window.training.active,
+    ),
+    ActionRow(
+        "dry_run",
+        TRAIN,
+        QT_TRANSLATE_NOOP("Actions", "Dry run"),
+        lambda window: window.training.dry_run(),
+        "Ctrl+Shift+T",
+        enabled=lambda window: window.may_train(),
+    ),
+    ActionRow(
+        "devices",
+        TRAIN,
+        QT_TRANSLATE_NOOP("Actions", "Devices…"),
+        lambda window: window.training.find_devices(),
     ),
     ActionRow(
         "fine_tuning",

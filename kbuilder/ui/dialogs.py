@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtWidgets import QMessageBox, QWidget
 
@@ -57,6 +59,19 @@ def ask_leaving_training(parent: QWidget) -> str:
     box.setEscapeButton(buttons["stay"])
     box.exec()
     return next(name for name, button in buttons.items() if button is box.clickedButton())
+
+
+def ask_first(
+    parent: QWidget, title: str, text: str, verb: str, work: Callable[[], object]
+) -> None:
+    """Ask before something is done: ``verb`` does it, Cancel is what Return and Escape do."""
+    box = _box(parent, QMessageBox.Icon.Question, title, text)
+    box.setObjectName("ask_first")
+    button = box.addButton(verb, QMessageBox.ButtonRole.AcceptRole)
+    box.addButton(QMessageBox.StandardButton.Cancel)
+    box.setDefaultButton(QMessageBox.StandardButton.Cancel)
+    button.clicked.connect(work)
+    _open(box)
 
 
 def _open(box: QMessageBox) -> None:

@@ -14,17 +14,21 @@ from kbuilder.document.catalogue import Catalogue
 from kbuilder.document.document import Document
 from kbuilder.document.options import DataOptions
 from kbuilder.link.events import Failed, Progressed, Ready
+from kbuilder.link.run_events import DevicesFound, DryRunDone
 from kbuilder.ui import actions, dialogs, theme
 from kbuilder.ui.canvas.arranging import Arranging
 from kbuilder.ui.canvas.scene import CanvasScene
 from kbuilder.ui.canvas.view import CanvasView
 from kbuilder.ui.command_palette import CommandPalette
+from kbuilder.ui.devices_dialog import DevicesDialog
 from kbuilder.ui.document_bridge import DocumentBridge
+from kbuilder.ui.dry_run_words import dry_run_words
 from kbuilder.ui.engine_thread import EngineThread
-from kbuilder.ui.exporting import exporting
+from kbuilder.ui.exporting import exporting, offer_export
 from kbuilder.ui.files import Files
 from kbuilder.ui.own_classes import OwnClasses
 from kbuilder.ui.panels.design_workspace import DesignWorkspace
+from kbuilder.ui.queue import Queue
 from kbuilder.ui.start_page import StartPage
 from kbuilder.ui.text import count_text
 from kbuilder.ui.top_bar import StatusLine, TopBar
@@ -61,6 +65,7 @@ class MainWindow(QMainWindow):
         self.own_classes = OwnClasses(self.bridge, catalogue, self)
         self.workbench = Workbench(self.bridge, catalogue, engines[0], self)
         self.training: Training = Training(document, engines[1], unsaved_runs, self)
+        self.queue: Queue = Queue(document, self.training, self)
         self.files: Files = Files(document, self.training, settings, self)
         self.design = DesignWorkspace(self.bridge, catalogue, self.workbench, self.training)
         self.scene: CanvasScene = self.design.scene
@@ -143,8 +148,10 @@ class MainWindow(QMainWindow):
             return InspectWorkspace(self.bridge, self.catalogue, self.workbench, self.training)
         from kbuilder.ui.panels.runs_workspace import RunsWorkspace
 
-        runs = RunsWorkspace(self.training)
+        runs = RunsWorkspace(self.bridge, self.catalogue, self.training, self.queue)
         runs.run_chosen.connect(self._use_run)
+        runs.export_wanted.connect(self._export_run)
+        runs.told.connect(self.tell)
         return runs
 
     # --- what actions call ----------------------------------------------------------------------
@@ -261,10 +268,34 @@ class MainWindow(QMainWindow):
         # The trainer is started ahead, so that Train begins at once.
         self._engines[1].warm_up()
 
-    @Slot()
-    def _explain_device(self) -> None:
+    @Slot(object)
+    def _take_answer(self, event: object) -> None:
+        if isinstance(event, DevicesFound):
+            self._show_devices(event)
+        elif isinstance(event, DryRunDone):
+            title, text = dry_run_words(event, self.document.project.graph)
+            dialogs.show_facts(self, title, text)
+
+    def _show_devices(self, found: DevicesFound) -> None:
+        policy = self.document.project.compile.dtype_policy
+        dialog = DevicesDialog(found, self.training.devices, policy, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.chosen.connect(self._use_devices)
+        dialog.policy_wanted.connect(self._use_policy)
+        dialog.open()
+
+    @Slot(object)
+    def _use_devices(self, names: tuple[str, ...]) -> None:
+        self.training.devices = names
         device, why = self._device
-        dialogs.show_facts(self, self.tr("Training runs on {0}").format(device), why)
+        self._top.show_device(" + ".join(names) or device, "" if names else why)
+
+    @Slot(str)
+    def _use_policy(self, policy: str) -> None:
+        self.document.apply(
+            self.tr("Use {0}").format(policy),
+            lambda project: edits.set_compile(project, dtype_policy=policy),
+        )
 
     @Slot(object)
     def _take_failure(self, event: Failed) -> None:
@@ -304,6 +335,11 @@ class MainWindow(QMainWindow):
     def _use_run(self, run: str) -> None:
         self.training.forget(run)
         self.tell(self.tr("Weights of the run {0} are in use.").format(Path(run).name))
+
+    @Slot(str)
+    def _export_run(self, run: str) -> None:
+        self._use_run(run)
+        offer_export(self)
 
     @Slot()
     def _leave_start(self) -> None:
@@ -349,6 +385,7 @@ class MainWindow(QMainWindow):
         self.training.failed.connect(self._take_failure)
         self.training.failed.connect(self.workbench.take_failure)
         self.training.progressed.connect(self._take_progress)
+        self.training.done.connect(self._take_answer)
         self._engines[0].died.connect(self._mourn_workbench)
         self.scene.selection_changed.connect(self.refresh)
         self.view.hint.connect(self.tell)
@@ -361,11 +398,12 @@ class MainWindow(QMainWindow):
         self.design.train_wanted.connect(self.train)
         self.own_classes.changed.connect(self.design.palette_panel.refresh)
         self.files.told.connect(self.tell)
+        self.queue.told.connect(self.tell)
         self.files.opened.connect(self._leave_start)
         self.files.opened.connect(self.training.find)
         self.files.source_chosen.connect(self._set_data)
         self._top.workspace_chosen.connect(self.show_workspace)
-        self._top.device_clicked.connect(self._explain_device)
+        self._top.device_clicked.connect(self.training.find_devices)
         theme.notifier.changed.connect(self._restyle)
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -384,6 +422,7 @@ class MainWindow(QMainWindow):
         if leaving == "stay":
             event.ignore()
             return
+        self.queue.close()
         if leaving == "go on":
             self.training.leave()
         elif self.training.state is not State.IDLE:

@@ -20,13 +20,13 @@ from kbuilder.ui.training import State
 
 FILE_BUTTONS = ("new", "open", "save", "undo", "redo")
 WORDLESS = ("undo", "redo")
-RUN_BUTTONS = ("train_on", "train", "pause", "continue", "step", "stop", "discard")
+RUN_BUTTONS = ("train_on", "train", "queue_run", "pause", "continue", "step", "stop", "discard")
 SHOWN = {
     State.IDLE: ("train_on", "train"),
     State.LOADING: ("train_on", "train", "discard"),
-    State.STARTING: ("stop", "discard"),
-    State.RUNNING: ("pause", "step", "stop", "discard"),
-    State.PAUSED: ("continue", "step", "stop", "discard"),
+    State.STARTING: ("queue_run", "stop", "discard"),
+    State.RUNNING: ("queue_run", "pause", "step", "stop", "discard"),
+    State.PAUSED: ("queue_run", "continue", "step", "stop", "discard"),
     State.STOPPING: ("stop", "discard"),
 }
 

@@ -161,10 +161,10 @@ def test_buttons_follow_the_state(window: MainWindow) -> None:
     assert shown_buttons(window) == {"train"}
     window.actions_by_id["train"].trigger()
     assert window._stack.currentWidget() is window.page(TRAIN)
-    assert shown_buttons(window) == {"stop", "discard"}
+    assert shown_buttons(window) == {"queue_run", "stop", "discard"}
     request = trainer.last(Train).request
     trainer.say(started(request))
-    assert shown_buttons(window) == {"pause", "stop", "discard"}
+    assert shown_buttons(window) == {"queue_run", "pause", "step", "stop", "discard"}
     assert not window.actions_by_id["new"].isEnabled()
     window.actions_by_id["pause"].trigger()
     assert trainer.count(Pause) == 1

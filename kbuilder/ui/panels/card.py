@@ -5,6 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
+INVISIBLE_HANDLE = "QSplitter::handle { background: transparent; }"
+"""Style of a splitter between cards: the gap itself is the handle."""
+
 
 def in_card(rows: QVBoxLayout) -> QWidget:
     """A widget that shows ``rows`` in a card."""

@@ -1,100 +1,160 @@
-"""The Runs workspace: the runs of the open project, newest first, to go on from or to look into."""
+"""The Runs workspace: all runs of the project, set side by side; what waits; sweeps."""
 
 from __future__ import annotations
 
-import csv
-from pathlib import Path
+from PySide6.QtCore import Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtWidgets import QSplitter, QTabWidget, QVBoxLayout, QWidget
 
-from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QFrame,
-    QTableWidget,
-    QTableWidgetItem,
-    QVBoxLayout,
-    QWidget,
-)
-
-from kbuilder.ui.text import label
+from kbuilder.document.catalogue import Catalogue
+from kbuilder.link.run_facts import History, RunFacts
+from kbuilder.ui import dialogs, theme
+from kbuilder.ui.document_bridge import DocumentBridge
+from kbuilder.ui.panels.card import INVISIBLE_HANDLE
+from kbuilder.ui.panels.queue_strip import QueueStrip
+from kbuilder.ui.panels.runs_compare import Compare, colours_of, history_card
+from kbuilder.ui.panels.runs_table import RunsTable
+from kbuilder.ui.panels.sweep_workspace import SweepWorkspace
+from kbuilder.ui.queue import Queue
+from kbuilder.ui.run_actions import RunActions
+from kbuilder.ui.run_list import RunModel
+from kbuilder.ui.run_reading import RunReader
 from kbuilder.ui.training import Training
+
+REFRESH_MS = 2000
+"""How often the folder is looked through while something is trained and the table is to be seen."""
 
 
 class RunsWorkspace(QWidget):
-    """``run_chosen`` carries the folder of the run that was double-clicked."""
+    """Table, curves and differences of the runs; a tab for sweeps.
+
+    Signals:
+        run_chosen: the folder of the run whose weights are to be used.
+        export_wanted: the same, and its model is to be exported.
+        told: a sentence for the status line.
+    """
 
     run_chosen = Signal(str)
+    export_wanted = Signal(str)
+    told = Signal(str)
 
-    def __init__(self, training: Training, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        bridge: DocumentBridge,
+        catalogue: Catalogue,
+        training: Training,
+        queue: Queue,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
-        self._training = training
         self.setProperty("role", "workspace")
-        self._table = QTableWidget(0, 4)
-        self._table.setAccessibleName(self.tr("Runs"))
-        self._table.setHorizontalHeaderLabels(
-            [self.tr("Run"), self.tr("Epochs"), self.tr("Last epoch"), self.tr("In use")]
-        )
-        self._table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self._table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self._table.setShowGrid(False)
-        self._table.verticalHeader().hide()
-        self._table.horizontalHeader().setStretchLastSection(True)
-        self._table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
-        for column, width in enumerate((200, 80, 760)):
-            self._table.setColumnWidth(column, width)
-        self._table.itemActivated.connect(self._choose)
-        self._note = label(role="muted")
-        card = QFrame()
-        card.setProperty("role", "card")
-        inner = QVBoxLayout(card)
-        inner.setContentsMargins(14, 12, 14, 12)
-        inner.addWidget(label(self.tr("RUNS"), "heading"))
-        inner.addWidget(self._note)
-        inner.addWidget(self._table, 1)
-        column_box = QVBoxLayout(self)
-        column_box.setContentsMargins(12, 12, 12, 12)
-        column_box.addWidget(card)
+        self._document = bridge.document
+        self._training = training
+        self._histories: dict[str, History] = {}
+        self.reader = RunReader(self)
+        self.model = RunModel(catalogue)
+        self.work = RunActions(bridge.document, training, self)
+        self.table = RunsTable(self.model, self.work)
+        self.compare = Compare()
+        self.queue_strip = QueueStrip(queue, training)
+        self.sweep = SweepWorkspace(bridge, catalogue, training, self.reader)
+        self._timer = QTimer(self)
+        self._timer.setInterval(REFRESH_MS)
+        self._timer.timeout.connect(self._look_again)
+        self._lay_out()
+        self.table.use_wanted.connect(self.run_chosen)
+        self.table.export_wanted.connect(self.export_wanted)
+        self.table.chosen_changed.connect(self._show_chosen)
+        self.model.noted.connect(self.reader.keep_notes)
+        self.reader.runs_read.connect(self._take_runs)
+        self.reader.histories_read.connect(self._take_histories)
+        self.reader.failed.connect(self._tell_failure)
+        self.work.told.connect(self.told)
+        self.work.done.connect(self.refresh)
+        self.sweep.told.connect(self.told)
         training.state_changed.connect(self.refresh)
+        bridge.changed.connect(self._show_differences)
+        theme.notifier.changed.connect(self._show_chosen)
 
-    def showEvent(self, event: object) -> None:
+    def showEvent(self, event: QShowEvent) -> None:
         """Read the folder when the workspace comes up."""
-        super().showEvent(event)  # type: ignore[arg-type]
+        super().showEvent(event)
+        self._timer.start()
         self.refresh()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """What nobody sees is not read."""
+        super().hideEvent(event)
+        self._timer.stop()
 
     @Slot()
     def refresh(self) -> None:
-        """List what lies in the folder of runs now."""
-        if not self.isVisible():
-            return
-        folder = self._training.runs_folder()
-        runs = sorted(folder.iterdir(), reverse=True) if folder.is_dir() else []
-        runs = [run for run in runs if run.is_dir()]
-        self._note.setText(
-            self.tr("Double-click a run to go on from it, inspect it or export it.")
-            if runs
-            else self.tr("No runs yet. Press Train; each run is kept here with its weights.")
-        )
-        self._table.setRowCount(len(runs))
-        for row, run in enumerate(runs):
-            epochs, last = _history(run)
-            used = "●" if str(run) == self._training.run else ""
-            for column, text in enumerate((run.name, str(epochs), last, used)):
-                item = QTableWidgetItem(text)
-                item.setData(Qt.ItemDataRole.UserRole, str(run))
-                self._table.setItem(row, column, item)
+        """Read what lies in the folder of runs now."""
+        if self.isVisible():
+            self.reader.read_runs(self._training.runs_folder())
+            self.sweep.refresh()
 
-    @Slot(QTableWidgetItem)
-    def _choose(self, item: QTableWidgetItem) -> None:
-        self.run_chosen.emit(item.data(Qt.ItemDataRole.UserRole))
+    @Slot()
+    def _look_again(self) -> None:
+        if self._training.active:
+            self.refresh()
 
+    # --- what has been read ----------------------------------------------------------------------
 
-def _history(run: Path) -> tuple[int, str]:
-    """Number of epochs of a run, and its last logs as text."""
-    try:
-        with (run / "history.csv").open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-    except OSError:
-        return 0, ""
-    if not rows:
-        return 0, ""
-    logs = [(name, value) for name, value in rows[-1].items() if name != "epoch"]
-    return len(rows), "   ".join(f"{name} {float(value):.4f}" for name, value in logs if value)
+    @Slot(str, object)
+    def _take_runs(self, folder: str, runs: list[RunFacts]) -> None:
+        if folder != str(self._training.runs_folder()) or self.table.is_edited:
+            return  # another project is open by now, or the next look comes soon enough
+        first = not self.model.count
+        self.model.show_runs(runs, self._training.run)
+        if first and runs:
+            self.table.choose([runs[0].folder])
+        self.table.refresh()
+
+    @Slot()
+    def _show_chosen(self) -> None:
+        chosen = self.table.chosen()
+        colours = colours_of(chosen)
+        self.model.mark(colours if len(colours) > 1 else {})
+        if colours:
+            self.reader.read_histories(list(colours))
+        else:
+            self.compare.curves.show_runs({})
+        self._show_differences()
+
+    @Slot(object)
+    def _take_histories(self, histories: dict[str, History]) -> None:
+        chosen = self.table.chosen()
+        if [run.folder for run in chosen][: len(histories)] == list(histories):
+            self.compare.curves.show_runs(history_card(chosen, histories))
+
+    @Slot()
+    def _show_differences(self) -> None:
+        if self.isVisible():
+            self.compare.show_differences(self.table.chosen(), self._document.project)
+
+    @Slot(str)
+    def _tell_failure(self, text: str) -> None:
+        dialogs.show_error(self, self.tr("The note was not kept"), text)
+
+    def _lay_out(self) -> None:
+        halves = QSplitter(Qt.Orientation.Vertical)
+        halves.addWidget(self.table)
+        halves.addWidget(self.compare)
+        halves.setHandleWidth(10)
+        halves.setStyleSheet(INVISIBLE_HANDLE)
+        halves.setSizes([300, 330])
+        halves.setChildrenCollapsible(False)
+        runs = QWidget()
+        column = QVBoxLayout(runs)
+        column.setContentsMargins(12, 12, 12, 12)
+        column.setSpacing(10)
+        column.addWidget(self.queue_strip)
+        column.addWidget(halves, 1)
+        self.tabs = QTabWidget()
+        self.tabs.setDocumentMode(True)
+        self.tabs.addTab(runs, self.tr("RUNS"))
+        self.tabs.addTab(self.sweep, self.tr("SWEEPS"))
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(self.tabs)
