@@ -81,6 +81,12 @@ def remove(project: Project, ids: Iterable[str], *, heal: bool = False) -> Proje
             inputs=_without(project.data.inputs, gone),
             targets=_without(project.data.targets, gone),
         ),
+        fit=replace(
+            project.fit,
+            class_weights=_without(project.fit.class_weights, gone),
+            sample_weights=_without(project.fit.sample_weights, gone),
+            augmentation=_without(project.fit.augmentation, gone),
+        ),
     )
 
 

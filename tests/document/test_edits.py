@@ -37,7 +37,12 @@ def test_connect_replaces_the_wire_at_the_same_port() -> None:
 def test_remove_takes_wires_and_options_along() -> None:
     project = edits.set_output(chain("a", "b"), "b", loss=KerasObject(class_name="Huber"))
     project = edits.set_data(project, DataOptions(targets={"b": ("y",)}, inputs={"a": ("x",)}))
+    project = edits.set_fit(
+        project, class_weights={"b": "balanced"}, sample_weights={"b": "w"}, augmentation={"a": ()}
+    )
     project = edits.remove(project, ["b"])
+    assert (project.fit.class_weights, project.fit.sample_weights) == ({}, {})
+    assert project.fit.augmentation == {"a": ()}
     assert wires(project) == set()
     assert project.compile.outputs == {}
     assert project.data.targets == {}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+from msgspec.structs import replace
 
 from kbuilder.document.fit_rules import BALANCED
 from kbuilder.document.graph import Node
@@ -82,15 +85,24 @@ _SAME_NAME = (
 )
 
 
+def _of(nodes: Iterable[Node], chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """What is chosen for these nodes; the rest is kept for nodes that may come back."""
+    return {node.id: chosen[node.id] for node in nodes if node.id in chosen}
+
+
 class FitWriter:
     """Writes ``train`` for a project that has data, and what ``train`` needs."""
 
     def __init__(self, project: Project, objects: Objects) -> None:
         self._project = project
-        self._fit = project.fit
         self._objects = objects
         self._inputs = project.graph.inputs
-        self._outputs = project.graph.outputs
+        self._outputs = outputs = project.graph.outputs
+        self._fit = replace(
+            project.fit,
+            class_weights=_of(outputs, project.fit.class_weights),
+            sample_weights=_of(outputs, project.fit.sample_weights),
+        )
         self._layers = {
             node.id: [self._layer(each, number) for number, each in enumerate(chosen)]
             for node in self._inputs
