@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import Signal, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QLayout,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from kbuilder.link.run_events import LayerHealth
 from kbuilder.ui.live_run import LiveRun
@@ -42,11 +50,11 @@ class PlotGrid(QWidget):
             self.tr("By layer"),
             log_y=True,
             choices=(
-                ("gradient", self.tr("gradient norm")),
-                ("weight", self.tr("weight norm")),
-                ("update", self.tr("update norm")),
-                ("ratio", self.tr("update / weight")),
-                ("dead", self.tr("dead units, %")),
+                ("gradient", self.tr("gradient norm by layer")),
+                ("weight", self.tr("weight norm by layer")),
+                ("update", self.tr("update norm by layer")),
+                ("ratio", self.tr("update / weight by layer")),
+                ("dead", self.tr("dead units by layer, %")),
             ),
         )
         self.layers.chosen.connect(self._show_layers)
@@ -71,9 +79,11 @@ class PlotGrid(QWidget):
         self._grid = QGridLayout(self._body)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(12)
+        self._grid.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)
         self._scroll = QScrollArea()
         self._scroll.setFrameShape(QFrame.Shape.NoFrame)
         self._scroll.setWidgetResizable(True)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._scroll.setWidget(self._body)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -90,10 +100,7 @@ class PlotGrid(QWidget):
 
     def show_run(self, run: LiveRun, names: dict[str, str], part: str = "") -> None:
         """Take in what is new; ``names`` are those of the nodes. With ``part``, of one plot alone."""
-        if run is not self._run:
-            self.clear()
-        self._run, self._names = run, names
-        self._sync(run)
+        self.sync(run, names)
         for name in [part] if part in self._cards() else self._placed:
             if name in self.curves:
                 self.curves[name].show_run(run)
@@ -105,6 +112,13 @@ class PlotGrid(QWidget):
                 self.rate.set_lines([_line(self.tr("learning rate"), run.rates)])
             elif name == SPEED:
                 self._show_speed()
+
+    def sync(self, run: LiveRun, names: dict[str, str]) -> None:
+        """Have a plot for all that a run tells of; ``names`` are those of the nodes."""
+        if run is not self._run:
+            self.clear()
+        self._run, self._names = run, names
+        self._sync(run)
 
     def clear(self) -> None:
         """Show nothing."""
@@ -176,6 +190,8 @@ class PlotGrid(QWidget):
             self._grid.removeWidget(card)
             card.setVisible(name in shown)
             card.setMinimumHeight(LOWEST)
+            # Both columns are equally wide, whatever the titles say.
+            card.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
         columns = 1 if len(shown) == 1 else 2
         for number, name in enumerate(shown):
             row, column = divmod(number, columns)
@@ -183,6 +199,8 @@ class PlotGrid(QWidget):
             self._grid.addWidget(cards[name], row, column, 1, 2 if alone else 1)
         self._grid.setColumnStretch(0, 1)
         self._grid.setColumnStretch(1, columns - 1)
+        rows = -(-len(shown) // columns)
+        self._body.setMinimumHeight(rows * (LOWEST + self._grid.spacing()))
 
     @Slot(object)
     def _look(self, view: object) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
 from kbuilder.document.options import FitOptions
+from kbuilder.ui.elided import Elided
 from kbuilder.ui.live_run import LiveRun
 from kbuilder.ui.text import label
 from kbuilder.ui.training import State, Training
@@ -17,8 +18,7 @@ class ProgressCard(QFrame):
         super().__init__(parent)
         self.setProperty("role", "card")
         self._epoch = label(role="strong")
-        self._speed = label(role="muted")
-        self._speed.setMinimumWidth(60)
+        self._speed = Elided()
         self._time = label()
         self._bar = QProgressBar()
         self._bar.setRange(0, 1000)

@@ -28,7 +28,7 @@ class SteerSection(QWidget):
         self.epochs = NumberField(self.tr("Epochs"), int, 1)
         self.layer = QComboBox()
         self.layer.setAccessibleName(self.tr("Layer to freeze"))
-        self.layer.setMinimumContentsLength(6)
+        self.layer.setMinimumContentsLength(4)
         self.layer.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
@@ -44,6 +44,7 @@ class SteerSection(QWidget):
         form = QFormLayout(self)
         form.setContentsMargins(0, 0, 0, 0)
         form.setVerticalSpacing(6)
+        form.setHorizontalSpacing(8)
         form.addRow(self._hint)
         form.addRow(self.tr("Learning rate"), self.rate)
         form.addRow(self.tr("Batch size"), self.batch_size)

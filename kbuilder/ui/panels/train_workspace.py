@@ -76,13 +76,13 @@ class TrainWorkspace(QWidget):
         self._panel.node_wanted.connect(self.node_wanted)
         self._panel.runs.overlaid.connect(self.overlay)
         self._panel.runs.taken.connect(self.grid.take_overlay)
-        self._panel.setMinimumWidth(250)
+        self._panel.setMinimumWidth(264)
         compile_panel.setMinimumWidth(310)
         splitter = QSplitter()
         for widget in (compile_panel, middle, self._panel):
             splitter.addWidget(widget)
         splitter.setStretchFactor(1, 1)
-        splitter.setSizes([320, 1000, 260])
+        splitter.setSizes([320, 1000, 280])
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(splitter)
@@ -120,6 +120,7 @@ class TrainWorkspace(QWidget):
         if run is None or not self.isVisible():
             return
         self._show_run_or_nothing(run)
+        self.grid.sync(run, self._names())
         parts = [*self.grid.parts(), HEAD, PANEL]
         self._timer.setInterval(REFRESH_MS // len(parts))
         part = parts[self._turn % len(parts)]

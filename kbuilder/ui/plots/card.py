@@ -12,11 +12,39 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidget
 
 from kbuilder.ui import theme
+from kbuilder.ui.elided import Elided
 from kbuilder.ui.plots import saving
 from kbuilder.ui.plots.legend import Legend
-from kbuilder.ui.text import label
 
 LEFT_AXIS_WIDTH = 52
+
+
+class Axis(pg.AxisItem):  # type: ignore[misc]
+    """An axis of epochs or values, with few logarithmic ones."""
+
+    def tickSpacing(self, low: float, high: float, size: float) -> list[tuple[float, float]]:
+        """Whole epochs below, unless less than one is in view."""
+        levels: list[tuple[float, float]] = super().tickSpacing(low, high, size)
+        if self.orientation != "bottom" or abs(high - low) < 1:
+            return levels
+        return [level for level in levels if level[0] >= 1] or [(1.0, 0.0)]
+
+    def logTickValues(self, low: float, high: float, size: float, levels: object) -> object:
+        """Powers of ten, and what lies between where these are few."""
+        whole = range(math.ceil(low), math.floor(high) + 1)
+        if len(whole) >= 2:
+            every = max(1, -(-len(whole) * 22 // max(int(size), 1)))
+            return [(1.0, [float(power) for power in whole if power % every == 0])]
+        powers = range(math.floor(low), math.ceil(high) + 1)
+        between = [power + math.log10(digit) for power in powers for digit in (1, 2, 3, 5, 7)]
+        shown = [value for value in between if low <= value <= high]
+        if len(shown) >= 2:
+            return [(0.3, shown)]
+        return [(0.0, [low + (high - low) * part for part in (0.1, 0.5, 0.9)])]
+
+    def logTickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
+        """The values themselves, short."""
+        return [f"{10**value:.3g}" for value in values]
 
 
 class Canvas(pg.PlotWidget):  # type: ignore[misc]
@@ -37,6 +65,7 @@ class Menu(QToolButton):
         super().__init__()
         self._card, self._numbers = card, numbers
         self.setText("⋯")
+        self.setProperty("role", "menu")
         self.setToolTip(self.tr("Save this plot"))
         self.setAccessibleName(self.tr("Save this plot"))
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
@@ -69,7 +98,8 @@ class PlotCard(QWidget):
         self.name = name
         self.setProperty("role", "card")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._plot = Canvas(background=None)
+        axes = {side: Axis(orientation=side) for side in ("left", "bottom")}
+        self._plot = Canvas(background=None, axisItems=axes)
         self._plot.setMenuEnabled(False)
         self._plot.hideButtons()
         self._plot.setMinimumSize(160, 100)
@@ -172,9 +202,8 @@ class PlotCard(QWidget):
     def _make_layout(self, title: str) -> None:
         self._head = QHBoxLayout()
         self._head.setSpacing(4)
-        heading = label(title.upper(), "heading")
-        heading.setMinimumWidth(60)
-        self._head.addWidget(heading)
+        self._title = Elided(title.upper(), "heading")
+        self._head.addWidget(self._title)
         self._head.addWidget(self._legend, 1)
         self._head.addWidget(self._whole)
         self._head.addWidget(self._more)

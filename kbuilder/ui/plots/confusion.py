@@ -20,13 +20,14 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSlider, QVBoxLayout, QWid
 
 from kbuilder.link.run_events import Confusion, Monitored
 from kbuilder.ui import theme
+from kbuilder.ui.elided import Elided
 from kbuilder.ui.pictures import to_numpy
 from kbuilder.ui.plots.card import Menu
 from kbuilder.ui.text import label, tooltip
 
 NAME_ROOM = 76
 GAP = 1
-SMALLEST_TEXT = 15
+SMALLEST_TEXT = 11
 """Pixels of a cell from which on numbers are written into it."""
 
 _ARROWS = {
@@ -212,13 +213,13 @@ class ConfusionCard(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.matrix = Matrix()
         self.matrix.cell_chosen.connect(self._choose)
-        self._title = label(self.tr("CONFUSION"), "heading")
+        self._title = Elided(self.tr("CONFUSION"), "heading")
         self._outputs = QComboBox()
         self._outputs.setAccessibleName(self.tr("Output"))
         self._outputs.currentIndexChanged.connect(self._show)
         self._epoch = QSlider(Qt.Orientation.Horizontal)
         self._epoch.setAccessibleName(self.tr("Epoch"))
-        self._epoch.setMaximumWidth(150)
+        self._epoch.setFixedWidth(80)
         self._epoch.valueChanged.connect(self._show)
         self._text = label(role="muted")
         self._more = Menu(self, self.numbers)
@@ -287,8 +288,10 @@ class ConfusionCard(QWidget):
             return
         counts = self.matrix.counts
         right = int(np.trace(counts)) / max(int(np.sum(counts)), 1)
-        text = self.tr("epoch {0} · {1} % right of {2}")
-        self._text.setText(text.format(look.epoch + 1, f"{100 * right:.0f}", int(np.sum(counts))))
+        percent = f"{100 * right:.0f}"
+        self._text.setText(self.tr("e{0} · {1} %").format(look.epoch + 1, percent))
+        text = self.tr("After epoch {0}: {1} % of {2} right")
+        self._text.setToolTip(tooltip(text.format(look.epoch + 1, percent, int(np.sum(counts)))))
 
     @Slot(int, int)
     def _choose(self, row: int, column: int) -> None:

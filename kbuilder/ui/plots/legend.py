@@ -11,6 +11,7 @@ from kbuilder.ui import theme
 GAP = 14
 DOT = 8
 HEIGHT = 20
+SMALLEST = 90
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
@@ -35,8 +36,8 @@ class Legend(QWidget):
         return QSize(self._width([f"{name} {value}" for _, name, value in self._curves]), HEIGHT)
 
     def minimumSizeHint(self) -> QSize:
-        """Room for the values alone."""
-        return QSize(self._width([value for _, _, value in self._curves]), HEIGHT)
+        """Room for one value; the others give way."""
+        return QSize(min(self._width([value for _, _, value in self._curves]), SMALLEST), HEIGHT)
 
     def _width(self, texts: list[str]) -> int:
         measure = self.fontMetrics()
@@ -61,3 +62,5 @@ class Legend(QWidget):
             painter.setBrush(colours.series(number) if isinstance(number, int) else number)
             painter.drawEllipse(QRectF(right, (self.height() - DOT) / 2, DOT, DOT))
             right -= GAP
+            if right < SMALLEST / 2:
+                break

@@ -64,6 +64,7 @@ class LinesPlot(PlotCard):
         self._choice.currentIndexChanged.connect(self._choose)
         if choices:
             self._head.insertWidget(1, self._choice)
+            self._title.hide()
         theme.notifier.changed.connect(self._draw)
 
     @property
