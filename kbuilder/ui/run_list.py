@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from msgspec.structs import replace
@@ -15,7 +16,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QColor, QFont
+from PySide6.QtGui import QColor, QFont, QIcon, QPainter, QPixmap
 
 from kbuilder.document.catalogue import Catalogue
 from kbuilder.document.cells import csv_text
@@ -29,6 +30,7 @@ Index = QModelIndex | QPersistentModelIndex
 NAME, NOTE, TAGS = "name", "note", "tags"
 EDITED = (NAME, NOTE, TAGS)
 MOST_SETTINGS = 12
+DOT = 20
 GLYPHS = {
     "running": "▶",
     "complete": "✓",
@@ -175,7 +177,8 @@ class RunModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _alignment(column)
         if role == Qt.ItemDataRole.DecorationRole and column.key == NAME:
-            return self.colours.get(run.folder)
+            colour = self.colours.get(run.folder)
+            return _dot(colour.rgb()) if colour is not None else None
         if role == Qt.ItemDataRole.ForegroundRole:
             return self._colour(run, column)
         if role == Qt.ItemDataRole.FontRole and column.key == NAME and run.folder == self._used:
@@ -291,6 +294,23 @@ class RunModel(QAbstractTableModel):
             "opened": self.tr("opened"),
         }
         return f"{GLYPHS[state]} {names[state]}"
+
+
+@cache
+def _dot(rgb: int) -> QIcon:
+    """A round dot that keeps its colour in a chosen row."""
+    pixmap = QPixmap(DOT, DOT)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(rgb))
+    painter.drawEllipse(DOT // 4, DOT // 4, DOT // 2, DOT // 2)
+    painter.end()
+    made = QIcon()
+    for mode in (QIcon.Mode.Normal, QIcon.Mode.Selected, QIcon.Mode.Active):
+        made.addPixmap(pixmap, mode)
+    return made
 
 
 def duration(seconds: float) -> str:
