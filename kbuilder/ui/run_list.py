@@ -18,9 +18,8 @@ from PySide6.QtCore import (
 )
 from PySide6.QtGui import QColor, QFont, QIcon, QPainter, QPixmap
 
-from kbuilder.document.catalogue import Catalogue
 from kbuilder.document.cells import csv_text
-from kbuilder.document.run_settings import differing, setting_text, settings_of
+from kbuilder.document.run_settings import Settings, differing, setting_text
 from kbuilder.link.run_facts import RunFacts
 from kbuilder.link.run_notes import RunNotes, tags_in
 from kbuilder.ui import theme
@@ -58,12 +57,11 @@ class RunModel(QAbstractTableModel):
 
     noted = Signal(str, object)
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._catalogue = catalogue
         self._all: tuple[RunFacts, ...] = ()
         self._rows: list[RunFacts] = []
-        self._settings: dict[str, dict[str, Any]] = {}
+        self._settings: dict[str, Settings] = {}
         self._words: tuple[str, ...] = ()
         self._order: tuple[str, bool] = ("started", True)
         self._used = ""
@@ -72,15 +70,16 @@ class RunModel(QAbstractTableModel):
 
     # --- what is shown ---------------------------------------------------------------------------
 
-    def show_runs(self, runs: Sequence[RunFacts], used: str) -> bool:
-        """Show these runs; ``used`` is the folder of the one in use. Tells whether anything is new."""
+    def show_runs(self, runs: Sequence[RunFacts], settings: dict[str, Settings], used: str) -> bool:
+        """Show these runs with their settings by folder; tells whether anything is new.
+
+        ``used`` is the folder of the run whose weights are in use.
+        """
         if (tuple(runs), used) == (self._all, self._used):
             return False
         self.beginResetModel()
         self._all, self._used = tuple(runs), used
-        self._settings = {
-            run.folder: settings_of(run.project, self._catalogue) for run in self._all
-        }
+        self._settings = settings
         self.columns = self._make_columns()
         self._arrange()
         self.endResetModel()

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QThreadPool, Signal
 
+from kbuilder.document.catalogue import Catalogue
 from kbuilder.document.errors import KBuilderError
+from kbuilder.document.run_settings import Settings, settings_of
 from kbuilder.link.run_facts import RunFacts, read_history, read_run, run_folders, sweep_folders
 from kbuilder.link.run_lock import LOCK
 from kbuilder.link.run_notes import RunNotes, write_notes
@@ -22,26 +24,28 @@ class RunReader(QObject):
     """One job at a time, in the order they were asked for.
 
     Signals:
-        runs_read: the folder of runs and all ``RunFacts`` in it, newest first.
+        runs_read: the folder of runs, all ``RunFacts`` in it, newest first, and their settings by
+            their folders.
         histories_read: from the folder of each run that was asked for to its ``History``.
         sweeps_read: the folders of all sweeps, and the trials of the one that was asked for.
         failed: a sentence: notes could not be kept.
     """
 
-    runs_read = Signal(str, object)
+    runs_read = Signal(str, object, object)
     histories_read = Signal(object)
     sweeps_read = Signal(object, str, object)
     failed = Signal(str)
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, catalogue: Catalogue, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._known: dict[str, tuple[Signature, RunFacts]] = {}
+        self._catalogue = catalogue
+        self._known: dict[str, tuple[Signature, RunFacts, Settings]] = {}
         self._pool = QThreadPool(self)
         self._pool.setMaxThreadCount(1)
 
     def read_runs(self, folder: Path) -> None:
         """Read all runs of a folder; answer: ``runs_read``."""
-        self._do(lambda: self.runs_read.emit(str(folder), self._runs(folder)))
+        self._do(lambda: self.runs_read.emit(str(folder), *self._runs(folder)))
 
     def read_histories(self, runs: list[str]) -> None:
         """Read the epochs of some runs; answer: ``histories_read``."""
@@ -80,16 +84,17 @@ class RunReader(QObject):
 
         self._pool.start(run)
 
-    def _runs(self, folder: Path) -> list[RunFacts]:
+    def _runs(self, folder: Path) -> tuple[list[RunFacts], dict[str, Settings]]:
         found = []
         for run in run_folders(folder):
             signature = _signature(run)
             known = self._known.get(str(run))
             if known is None or known[0] != signature or known[1].state == "running":
-                known = (signature, read_run(run))
+                facts = read_run(run)
+                known = (signature, facts, settings_of(facts.project, self._catalogue))
                 self._known[str(run)] = known
-            found.append(known[1])
-        return found
+            found.append(known)
+        return [facts for _, facts, _ in found], {facts.folder: own for _, facts, own in found}
 
 
 def _signature(run: Path) -> Signature:

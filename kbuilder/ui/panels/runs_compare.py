@@ -29,7 +29,7 @@ from kbuilder.ui.plots.curves import CurvePlot
 from kbuilder.ui.text import label
 
 MOST_ROWS = 500
-MOST_CURVES = 12
+MOST_CURVES = 10
 VALUE_WIDTH = 130
 
 
@@ -46,6 +46,7 @@ class CurvesOfRuns(QFrame):
         self.chooser.setMinimumContentsLength(18)
         self.chooser.currentTextChanged.connect(self._draw)
         self.plot: CurvePlot | None = None
+        self._drawn: dict[str, tuple[int, History]] = {}
         self._hint = label(role="muted")
         self._hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._hint.setWordWrap(True)
@@ -76,7 +77,7 @@ class CurvesOfRuns(QFrame):
     @Slot()
     def _draw(self) -> None:
         name = self.chooser.currentText()
-        if self.plot is not None:
+        if self.plot is not None and self.plot.name != name:
             self._column.removeWidget(self.plot)
             self.plot.hide()
             self.plot.deleteLater()
@@ -89,12 +90,26 @@ class CurvesOfRuns(QFrame):
         )
         if not name:
             return
-        self.plot = CurvePlot(name)
-        self.plot.setProperty("role", "")
+        if self.plot is None:
+            self.plot = CurvePlot(name)
+            self.plot.setProperty("role", "")
+            self._column.addWidget(self.plot, 1)
+            self._drawn = {}
+        self._overlay(self.plot)
+
+    def _overlay(self, plot: CurvePlot) -> None:
+        """Take away what is no longer chosen, and draw what is new or has another colour."""
+        wanted = {
+            shown: (colour.rgb(), history) for shown, colour, history in self._histories.values()
+        }
+        for shown in [name for name in self._drawn if self._drawn[name] != wanted.get(name)]:
+            plot.take_overlay(shown)
+            del self._drawn[shown]
         for shown, colour, history in self._histories.values():
-            self.plot.overlay(shown, colour, history)
-        self._column.addWidget(self.plot, 1)
-        self.plot.follow()
+            if shown not in self._drawn:
+                plot.overlay(shown, colour, history)
+        self._drawn = wanted
+        plot.follow()
 
 
 class Differences(QFrame):

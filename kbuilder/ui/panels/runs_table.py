@@ -92,8 +92,10 @@ class RunsTable(QFrame):
 
     def chosen(self) -> list[RunFacts]:
         """The runs in the chosen rows, from the top."""
-        rows = sorted({index.row() for index in self.view.selectionModel().selectedRows()})
-        return [self.model.run_at(row) for row in rows]
+        # By ranges: ``selectedRows`` asks for the flags of every cell, 40 ms for 200 rows.
+        ranges = self.view.selectionModel().selection()
+        rows = {row for each in ranges for row in range(each.top(), each.bottom() + 1)}
+        return [self.model.run_at(row) for row in sorted(rows)]
 
     def choose(self, folders: list[str]) -> None:
         """Choose the rows of these runs."""
@@ -226,9 +228,9 @@ class RunsTable(QFrame):
         self.export_wanted.emit(self._first().folder)
 
     def _edit(self, key: str) -> None:
-        rows = self.view.selectionModel().selectedRows()
+        row = self.model.row_of(self._first().folder)
         at = next(n for n, column in enumerate(self.model.columns) if column.key == key)
-        index = self.model.index(rows[0].row(), at)
+        index = self.model.index(row, at)
         self.view.setCurrentIndex(index)
         self.view.scrollTo(index)
         self.view.edit(index)

@@ -7,6 +7,7 @@ from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from kbuilder.document.catalogue import Catalogue
+from kbuilder.document.run_settings import Settings
 from kbuilder.link.run_facts import History, RunFacts
 from kbuilder.ui import dialogs, theme
 from kbuilder.ui.document_bridge import DocumentBridge
@@ -51,8 +52,8 @@ class RunsWorkspace(QWidget):
         self._document = bridge.document
         self._training = training
         self._histories: dict[str, History] = {}
-        self.reader = RunReader(self)
-        self.model = RunModel(catalogue)
+        self.reader = RunReader(catalogue, self)
+        self.model = RunModel()
         self.work = RunActions(bridge.document, training, self)
         self.table = RunsTable(self.model, self.work)
         self.compare = Compare()
@@ -61,10 +62,14 @@ class RunsWorkspace(QWidget):
         self._timer = QTimer(self)
         self._timer.setInterval(REFRESH_MS)
         self._timer.timeout.connect(self._look_again)
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.timeout.connect(self._show_chosen)
         self._lay_out()
         self.table.use_wanted.connect(self.run_chosen)
         self.table.export_wanted.connect(self.export_wanted)
-        self.table.chosen_changed.connect(self._show_chosen)
+        # A choice that is being drawn with the mouse changes with each row.
+        self.table.chosen_changed.connect(self._soon.start)
         self.model.noted.connect(self.reader.keep_notes)
         self.reader.runs_read.connect(self._take_runs)
         self.reader.histories_read.connect(self._take_histories)
@@ -101,12 +106,12 @@ class RunsWorkspace(QWidget):
 
     # --- what has been read ----------------------------------------------------------------------
 
-    @Slot(str, object)
-    def _take_runs(self, folder: str, runs: list[RunFacts]) -> None:
+    @Slot(str, object, object)
+    def _take_runs(self, folder: str, runs: list[RunFacts], settings: dict[str, Settings]) -> None:
         if folder != str(self._training.runs_folder()) or self.table.is_edited:
             return  # another project is open by now, or the next look comes soon enough
         first = not self.model.count
-        self.model.show_runs(runs, self._training.run)
+        self.model.show_runs(runs, settings, self._training.run)
         if first and runs:
             self.table.choose([runs[0].folder])
         self.table.refresh()
