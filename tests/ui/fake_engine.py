@@ -15,7 +15,7 @@ from kbuilder.document.graph import Edge, Graph, Node
 from kbuilder.document.options import CompileOptions, DataOptions, OutputOptions
 from kbuilder.document.project import Project
 from kbuilder.document.values import KerasObject
-from kbuilder.link.events import EpochEnded, PointsLogged, TrainingStarted
+from kbuilder.link.events import EpochEnded, Finished, PointsLogged, TrainingStarted
 from kbuilder.link.values import Array, DataPreview
 from kbuilder.ui.main_window import MainWindow
 
@@ -140,3 +140,10 @@ def window_of(catalogue: Catalogue, folder: Path, opened: Project | None = None)
     settings = QSettings(str(folder / "settings.ini"), QSettings.Format.IniFormat)
     engines: Any = (FakeEngine(), FakeEngine())
     return MainWindow(document, catalogue, engines, settings, folder / "runs")
+
+
+def leave(window: MainWindow) -> None:
+    """Nothing is left to be asked about when the window closes: no training, no changes."""
+    if window.training.active:
+        window._engines[1].received.emit(Finished(request=window.training._request))
+    window.document.open(Project(), None)

@@ -64,6 +64,8 @@ class Matrix(QWidget):
         self.classes = () if found is None else found.classes
         if self._at is not None and max(self._at) >= len(self.classes):
             self._at = None
+        if self._at is not None:
+            self.setAccessibleDescription(self.words(*self._at))
         self.update()
 
     def words(self, row: int, column: int) -> str:
