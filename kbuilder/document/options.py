@@ -34,11 +34,12 @@ class DataOptions(Value, frozen=True, kw_only=True):
     """Where samples come from and which field feeds which node.
 
     ``kind`` is ``""`` (nothing chosen), ``"sample"`` (bundled, ``path`` is its name), ``"arrays"``
-    (``.npz``, or ``.npy`` with a second file in ``targets_path``), ``"table"`` (``.csv``) or
-    ``"images"`` (a folder with a subfolder for each class). ``path`` is relative to the project file
-    or absolute. ``inputs`` and ``targets`` give, for the id of an input or output node, the names of
-    the fields (array names, table columns) that are stacked for it; a node that is missing there takes
-    the field the reader proposes. ``image_size`` is (height, width) in pixels.
+    (``.npz``, or ``.npy`` with a second file in ``targets_path``), ``"table"`` (``.csv``), ``"images"`` (a
+    folder with a subfolder for each class) or ``"generator"`` (``path`` names a function or class of the
+    own code that makes batches). Other paths are relative to the project file or absolute. ``inputs``
+    and ``targets`` give, for the id of an input or output node, the names of the fields (array names,
+    table columns) that are stacked for it; a node that is missing there takes the field the reader
+    proposes. ``image_size`` is (height, width) in pixels.
     """
 
     kind: str = ""

@@ -190,7 +190,7 @@ def shuffled_batches(samples: int, batch_size: int, seed: tuple[int, ...]) -> Te
 def _tensors(arrays: Sequence[np.ndarray | None]) -> list[Tensor]:
     with tf.device("CPU:0"):
         return [
-            None if array is None else tf.convert_to_tensor(_as_floatx(array)) for array in arrays
+            None if array is None else tf.convert_to_tensor(as_floatx(array)) for array in arrays
         ]
 
 
@@ -198,7 +198,8 @@ def _head(tensors: Sequence[Tensor], count: int) -> list[np.ndarray | None]:
     return [None if tensor is None else tensor[:count].numpy() for tensor in tensors]
 
 
-def _as_floatx(array: np.ndarray) -> np.ndarray:
+def as_floatx(array: np.ndarray) -> np.ndarray:
+    """Floats in Keras's ``floatx``, as ``Model.fit`` takes them; the rest as it is."""
     floatx = np.dtype(keras.config.floatx())
     is_other_float = np.issubdtype(array.dtype, np.floating) and array.dtype != floatx
     return array.astype(floatx) if is_other_float else array

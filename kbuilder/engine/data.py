@@ -19,6 +19,7 @@ from kbuilder.engine.data_mapping import FieldChoice, map_fields
 from kbuilder.engine.data_preview import class_names, make_preview
 from kbuilder.engine.data_source import Field, Source
 from kbuilder.engine.data_table import open_table
+from kbuilder.engine.generators import GENERATOR, open_generator
 from kbuilder.link.values import DataPreview
 from kbuilder.resources import resource
 
@@ -42,17 +43,22 @@ class Dataset:
 
 
 def load(
-    data: DataOptions, graph: Graph, base: str | Path = "", weights: Mapping[str, str] | None = None
+    data: DataOptions,
+    graph: Graph,
+    base: str | Path = "",
+    weights: Mapping[str, str] | None = None,
+    code: str = "",
 ) -> Dataset:
     """Read the fields that the graph's nodes take. ``base`` is the folder relative paths start from.
 
-    ``weights`` names the field that weighs the samples of an output node.
+    ``weights`` names the field that weighs the samples of an output node. ``code`` is the own code,
+    which may make the data; then these are its first samples.
 
     Raises:
         FileRefusedError: a file is not what it should be.
         KBuilderError: an input node gets no data, or data of another shape or length.
     """
-    return _read(open_source(data, base), data, graph, weights or {})
+    return read_source(open_source(data, base, code), data, graph, weights or {})
 
 
 def load_beside(
@@ -76,10 +82,13 @@ def load_beside(
             targets={**other.fields.targets, **data.targets},
         )
     there = {node: name for node, name in weights.items() if source.field(name) is not None}
-    return _read(source, data, graph, there)
+    return read_source(source, data, graph, there)
 
 
-def _read(source: Source, data: DataOptions, graph: Graph, weights: Mapping[str, str]) -> Dataset:
+def read_source(
+    source: Source, data: DataOptions, graph: Graph, weights: Mapping[str, str]
+) -> Dataset:
+    """The fields that the graph's nodes take, as ``load`` does for the source of ``data``."""
     choice = map_fields(source, graph, data, kept=weights.values())
     _refuse_without_input(source, graph, choice)
     inputs = {node.id: _input_values(source, node, choice.inputs[node.id]) for node in graph.inputs}
@@ -124,18 +133,18 @@ def _with_codes(source: Source, field: Field, codes: Mapping[str, tuple[str, ...
     return dataclasses.replace(field, classes=wanted, read=lambda: numbers[field.read()])
 
 
-def preview(data: DataOptions, graph: Graph, base: str | Path = "") -> DataPreview:
+def preview(data: DataOptions, graph: Graph, base: str | Path = "", code: str = "") -> DataPreview:
     """What the source holds and how it would feed the graph.
 
     Raises:
         FileRefusedError: a file is not what it should be.
         KBuilderError: a field was chosen that the source does not have.
     """
-    source = open_source(data, base)
+    source = open_source(data, base, code)
     return make_preview(source, map_fields(source, graph, data))
 
 
-def open_source(data: DataOptions, base: str | Path = "") -> Source:
+def open_source(data: DataOptions, base: str | Path = "", code: str = "") -> Source:
     """Open the source that the options name, reading as little as its kind allows.
 
     Raises:
@@ -146,6 +155,8 @@ def open_source(data: DataOptions, base: str | Path = "") -> Source:
         raise KBuilderError("No data is chosen. Choose a file, a folder or a sample under Data.")
     if data.kind == "sample":
         return _sample(data.path)
+    if data.kind == GENERATOR:
+        return open_generator(code, data.path)
     path = Path(base, data.path)
     if data.kind == "arrays":
         return open_arrays(path, Path(base, data.targets_path) if data.targets_path else None)
@@ -154,7 +165,7 @@ def open_source(data: DataOptions, base: str | Path = "") -> Source:
     if data.kind == "images":
         return open_images(path, data.image_size, data.image_channels)
     raise KBuilderError(
-        f"The kind of data “{data.kind}” is not known; expected sample, arrays, table or images."
+        f"The kind of data “{data.kind}” is not known; expected sample, arrays, table, images or generator."
     )
 
 

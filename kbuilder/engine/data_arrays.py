@@ -209,12 +209,13 @@ def _number_field(name: str, header: _Header, read: Callable[[], np.ndarray]) ->
     dtype = "float32" if wide else header.dtype.newbyteorder("=").name
 
     def cells(count: int) -> tuple[str, ...]:
-        return tuple(_cell(value) for value in read()[:count])
+        return tuple(cell(value) for value in read()[:count])
 
     return Field(name, header.shape[0], header.shape[1:], dtype, read, cells)
 
 
-def _cell(value: np.ndarray) -> str:
+def cell(value: np.ndarray) -> str:
+    """A sample in a few letters: its value, or its size and range."""
     if not value.shape:
         return f"{value.item():.6g}" if value.dtype.kind == "f" else str(value.item())
     size = "×".join(str(length) for length in value.shape)

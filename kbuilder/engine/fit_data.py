@@ -12,6 +12,8 @@ from kbuilder.engine.augmentation import make_augmentation
 from kbuilder.engine.batches import Batches
 from kbuilder.engine.build import BuiltModel
 from kbuilder.engine.data import Dataset, load_beside
+from kbuilder.engine.generator_batches import GeneratorBatches, generator_batches
+from kbuilder.engine.generators import GENERATOR
 from kbuilder.engine.matching import Samples, check_steps, match, split
 from kbuilder.engine.sample_weights import Weights, class_weights, field_weights, multiplied
 
@@ -37,6 +39,10 @@ def fit_data(
         KBuilderError: validation data of its own cannot be read.
     """
     fit = project.fit
+    if project.data.kind == GENERATOR:
+        made = generator_batches(built, project, catalogue)
+        own = bool(fit.validation_data.kind)
+        return FitData(made, _own_validation(built, project, dataset, base) if own else None)
     samples = match(built, project, dataset.inputs, dataset.targets)
     weights = field_weights(built, project, dataset.weights, samples)
     training, held_out = split(samples, fit)
@@ -63,6 +69,8 @@ def fit_data(
 
 def _own_validation(built: BuiltModel, project: Project, dataset: Dataset, base: str) -> Batches:
     fit = project.fit
+    if fit.validation_data.kind == GENERATOR:
+        return GeneratorBatches(built, project, fit.validation_data, steps=fit.validation_steps)
     found = load_beside(fit.validation_data, project.graph, base, fit.sample_weights, dataset)
     samples = match(built, project, found.inputs, found.targets)
     there = {node: fit.sample_weights[node] for node in found.weights}

@@ -15,6 +15,7 @@ from kbuilder.engine.activations import Probe
 from kbuilder.engine.build import BuiltModel, build
 from kbuilder.engine.checkpoint import restore
 from kbuilder.engine.compiling import compile_model
+from kbuilder.engine.generators import GENERATOR
 from kbuilder.engine.infer import Inference
 from kbuilder.engine.precision import under_policy
 from kbuilder.engine.runs import Run
@@ -79,10 +80,11 @@ class LiveModels:
         graph = project.graph
         fed = [(node.id, node.class_name, node.params) for node in (*graph.inputs, *graph.outputs)]
         weights = project.fit.sample_weights
-        key = (options, base, fed, weights, _modified(options, base))
+        code = project.custom_code if options.kind == GENERATOR else ""
+        key = (options, base, fed, weights, code, _modified(options, base))
         if self._data is None or key != self._data_key:
             self._data = None
-            self._data = data.load(options, graph, base, weights)
+            self._data = data.load(options, graph, base, weights, code)
             self._data_key = key
         return self._data
 

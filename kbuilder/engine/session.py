@@ -161,7 +161,7 @@ class Session:
         self._send(Arranged(request=request.request, places=places))
 
     def _preview(self, request: Preview) -> None:
-        preview = data.preview(request.data, request.graph, request.base)
+        preview = data.preview(request.data, request.graph, request.base, self._catalogue.code)
         self._send(Previewed(request=request.request, preview=preview))
 
     def _compare_weights(self, request: CompareWeights) -> None:

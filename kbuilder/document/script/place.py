@@ -40,6 +40,8 @@ def data_place(
     legacy: str = "",
 ) -> DataPlace:
     """The place of the chosen data. ``inputs`` and ``targets`` name the fields for each node."""
+    if project.data.kind == "generator":
+        return DataPlace(project=project, legacy=legacy)  # its own code says all there is to say
     data = replace(project.data, inputs=dict(inputs), targets=dict(targets))
     path = Path(base, data.path).absolute()
     if data.kind == "sample":

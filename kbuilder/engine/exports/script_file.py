@@ -30,6 +30,7 @@ from kbuilder.engine.exports.keras_files import (
 )
 from kbuilder.engine.exports.proof import Proof, ProofError, ask, difference
 from kbuilder.engine.exports.subject import PROOF_SAMPLES, Subject
+from kbuilder.engine.generators import GENERATOR
 
 _MADE_UP = re.compile(r"(keras_tensor|input_layer)(_\d+)?")
 """Names that Keras counts up by itself."""
@@ -68,7 +69,7 @@ def place_of(project: Project, base: str) -> DataPlace:
         KBuilderError: the data cannot be read.
     """
     legacy = LEGACY.read_text(encoding="utf-8")
-    if not project.data.kind or not project.data.path:
+    if project.data.kind in ("", GENERATOR) or not project.data.path:
         return DataPlace(project=project, legacy=legacy)
     source = open_source(project.data, base)
     weights = project.fit.sample_weights.values()
