@@ -69,6 +69,7 @@ KINDS = {
     "no-field": "an input or output that no field of the data is for",
     "split-empty": "a split that leaves no samples for one part",
     "fit-value": "an option of fit outside of its limits",
+    "memory": "a batch that does not fit into the free memory",
     "not-finite": "a step of training whose loss or gradients are NaN or infinite",
     "class-weights": "weights of classes that the targets do not have, or that are no weights",
     "sample-weights": "weights of samples of another shape, or that are no weights",

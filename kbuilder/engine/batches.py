@@ -73,6 +73,23 @@ class Batches:
         """What changes while batches are cut: the states of the augmentation's random generators."""
         return self.augmentation.variables if self.augmentation else []
 
+    def captured(self) -> list[np.ndarray]:
+        """Copies of the variables."""
+        return [np.array(variable.numpy()) for variable in self.variables]
+
+    def restore(self, values: Sequence[np.ndarray]) -> None:
+        """Put variables back, if they are those of the same data."""
+        if len(values) == len(self.variables):
+            for variable, array in zip(self.variables, values, strict=True):
+                variable.assign(array)
+
+    def peek(self, step: int, order: Any) -> tuple[Any, Any, Any]:
+        """Batch number ``step`` as ``cut`` will give it, without moving random generators on."""
+        before = self.captured()
+        batch = self.cut(tf.constant(step), order)
+        self.restore(before)
+        return batch
+
     def set_augmenting(self, on: bool) -> None:
         """Let batches pass through the augmentation, if there is one, or no longer."""
         if self.augmentation is not None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kbuilder.document.catalogue import Catalogue
+from kbuilder.document.facts import NodeFacts
 from kbuilder.document.options import DataOptions
 from kbuilder.document.project import Project
 from kbuilder.engine import data
@@ -94,10 +95,14 @@ class LiveModels:
         Raises:
             BuildError: the project is not a model, or too large a one.
         """
+        refuse_too_large(project.graph, self.facts(project))
+        return build(project, self._catalogue)
+
+    def facts(self, project: Project) -> dict[str, NodeFacts]:
+        """What is known of the nodes without building them."""
         with under_policy(project.compile.dtype_policy):
             facts, _ = self._inference.infer(project.graph)
-        refuse_too_large(project.graph, facts)
-        return build(project, self._catalogue)
+        return facts
 
     def _fresh(self, project: Project) -> LiveModel:
         built = self.build(project)

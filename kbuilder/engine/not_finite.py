@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from kbuilder.document.problems import Problem
+from kbuilder.engine.batches import Batches
 from kbuilder.engine.build import BuiltModel
 from kbuilder.engine.checkpoint import State
 from kbuilder.engine.gradients import gradients_of
@@ -33,15 +34,15 @@ def first_not_finite(built: BuiltModel, batch: tuple[Any, Any, Any]) -> tuple[st
 
 def not_finite_problem(
     built: BuiltModel,
-    batch: tuple[Any, Any, Any],
-    *,
-    loss: float,
+    batches: Batches,
+    order: Any,
     place: tuple[int, int],
-    samples: np.ndarray,
+    loss: float,
     kept: State,
 ) -> Problem:
     """What is told when a training ends for that reason, at this epoch and step (from 0)."""
-    node, clause = first_not_finite(built, batch)
+    samples = batches.numbers(place[1], order)
+    node, clause = first_not_finite(built, batches.peek(place[1], order))
     listed = ", ".join(str(int(number)) for number in samples[:8])
     more = f" and {len(samples) - 8} more" if len(samples) > 8 else ""
     became = (

@@ -36,3 +36,13 @@ class Plan:
     held: bool = False
     callbacks: tuple[keras.callbacks.Callback, ...] = ()
     strategy: tf.distribute.Strategy | None = None
+
+    def epochs_to_reach(self, done: int, steered: int | None) -> int:
+        """The epoch to end before, for a training that goes on after ``done`` epochs.
+
+        A run that is complete already goes on for as many epochs again.
+        """
+        if self.extend:
+            return done + self.extend
+        epochs = self.fit.epochs if steered is None else steered
+        return epochs if done < epochs else done + epochs

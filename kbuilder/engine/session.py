@@ -22,6 +22,7 @@ from kbuilder.engine.arrays import to_array
 from kbuilder.engine.checkpoint import capture
 from kbuilder.engine.controls import ControlQueue, Controls, StopRequestedError
 from kbuilder.engine.devices import devices, findings
+from kbuilder.engine.dry_run import dry_run
 from kbuilder.engine.exports.exporting import answer
 from kbuilder.engine.exports.subject import Subject
 from kbuilder.engine.failures import failure
@@ -59,6 +60,7 @@ from kbuilder.link.requests import (
     CompareWeights,
     ComputeActivations,
     ComputeSchedule,
+    DryRun,
     Evaluate,
     Export,
     FindDevices,
@@ -98,6 +100,7 @@ class Session:
             ComputeSchedule: self._compute_schedule,
             CompareWeights: self._compare_weights,
             Train: self._train,
+            DryRun: self._dry_run,
             FindDevices: self._find_devices,
             Sweep: self._sweep,
             Predict: lambda asked: self._send(predict(asked, self._live)),
@@ -177,6 +180,10 @@ class Session:
             TrainingRun(wanted, self._live, self._catalogue, hear, self.controls).train()
 
         Sweeping(request, self._catalogue, self._send, self.controls, train).run()
+
+    def _dry_run(self, request: DryRun) -> None:
+        controls = Controls(self.controls, self._send, request.request, lambda control: None)
+        self._send(dry_run(request, self._live, self._catalogue, self._send, controls.check))
 
     def _find_devices(self, request: FindDevices) -> None:
         found = DevicesFound(request=request.request, devices=devices(), findings=findings())

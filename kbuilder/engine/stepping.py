@@ -20,20 +20,15 @@ SHOWN = 16
 """Samples of the batch whose values are sent."""
 
 
-def batch_at(batches: Batches, step: int, order: Any) -> tuple[Any, Any, Any]:
-    """Batch number ``step`` as tensors. What the data's random generators do is taken back."""
-    before = [variable.numpy() for variable in batches.variables]
-    batch = batches.cut(tf.constant(step), order)
-    for variable, values in zip(batches.variables, before, strict=True):
-        variable.assign(values)
-    return batch
-
-
 def look_at_batch(
-    request: int, built: BuiltModel, batches: Batches, order: Any, epoch: int, step: int, done: int
+    request: int, built: BuiltModel, batches: Batches, order: Any, place: tuple[int, int, int]
 ) -> Stepped:
-    """What the step that comes next will see and do. Changes nothing."""
-    batch = batch_at(batches, step, order)
+    """What the step that comes next will see and do. Changes nothing.
+
+    ``place`` is its epoch, its number in it, and the steps done before it over all epochs.
+    """
+    epoch, step, done = place
+    batch = batches.peek(step, order)
     with untouched(built.model):
         loss, outputs, gradients = gradients_of(built.model, batch)
     x, y, _ = batch

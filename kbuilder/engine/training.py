@@ -12,6 +12,7 @@ import numpy as np
 
 from kbuilder.document.errors import KBuilderError
 from kbuilder.engine.activations import Probe
+from kbuilder.engine.breaking import Breaks
 from kbuilder.engine.build_error import BuildError
 from kbuilder.engine.callbacks import Callbacks, learning_rate
 from kbuilder.engine.checkpoint import State, capture, restore
@@ -21,14 +22,15 @@ from kbuilder.engine.keeping import Keeper
 from kbuilder.engine.not_finite import not_finite_problem
 from kbuilder.engine.pace import Pace
 from kbuilder.engine.plan import Plan
-from kbuilder.engine.points import Points
 from kbuilder.engine.recording import past_events
+from kbuilder.engine.showing import Showing
 from kbuilder.engine.steering import Steering, changes_of
-from kbuilder.engine.stepping import batch_at, look_at_batch
-from kbuilder.engine.steps import GRADIENT_NORM, LOSS, RUNNING_LOSS, flatten_logs, train_steps
+from kbuilder.engine.step_rows import StepRows
+from kbuilder.engine.stepping import look_at_batch
+from kbuilder.engine.steps import LOSS, flatten_logs, train_steps
 from kbuilder.engine.validation import Validation
 from kbuilder.engine.watching import Watching
-from kbuilder.link.events import EpochEnded, Progressed, TrainingStarted
+from kbuilder.link.events import EpochEnded, PointsLogged, Progressed, TrainingStarted
 from kbuilder.link.messages import Control, Event
 from kbuilder.link.requests import Break, Steer, Watch
 from kbuilder.link.run_events import Noted
@@ -40,9 +42,8 @@ Logs = dict[str, float]
 class Training:
     """One training in progress.
 
-    ``state`` is the newest one that can be gone on from: the last end of an epoch, or where a Stop
-    was obeyed. ``started`` tells whether a step has been done. ``proof`` knows the weights before it.
-    ``watching`` may look at it from the side.
+    ``state`` is the newest that can be gone on from: the last end of an epoch, or where a Stop was obeyed.
+    ``started`` tells whether a step has been done. ``proof`` knows the weights before it.
     """
 
     plan: Plan
@@ -51,7 +52,6 @@ class Training:
     probe: Probe
     state: State | None = None
     history: list[Logs] = field(default_factory=list)
-    watched: Watch | None = None
     started: bool = False
     proof: Proof | None = None
     watching: Watching | None = None
@@ -59,22 +59,19 @@ class Training:
     def __post_init__(self) -> None:
         plan = self.plan
         self._model = plan.built.model
-        self._controls = Controls(
-            self.waiting, self._send_in_order, plan.request, self._obey, plan.run.folder
-        )
+        tell, folder = self._send_in_order, plan.run.folder
+        self._controls = Controls(self.waiting, tell, plan.request, self._obey, folder)
         self._callbacks = Callbacks(plan.callbacks, self._model)
         self._batches = plan.train
-        self._validation = (
-            Validation(self._model, plan.validation, plan.strategy)
-            if plan.validation is not None
-            else None
-        )
-        self._break = Break()
+        self._validation: Validation | None = None
+        if plan.validation is not None:
+            self._validation = Validation(self._model, plan.validation, plan.strategy)
+        self._breaks = Breaks()
+        self._showing = Showing(self.probe, plan.request, self.send)
         self._pace = Pace(plan.steps_per_call)
         self._epoch, self._step, self._done = plan.fit.initial_epoch, 0, 0
         self._last = plan.fit.epochs
         self._order: Any = None
-        self._unwritten: list[np.ndarray] = []
         self._steering = Steering(plan.built)
         if plan.resume is not None:
             self._steering.redo(plan.resume.steered, self._batches)
@@ -96,10 +93,7 @@ class Training:
         self._keeper = Keeper(
             self.plan.run, self.plan.fit.keep_every, self.history, self._tell, self._note
         )
-        names = [name for name in self._train.names if name != RUNNING_LOSS]
-        self._columns = [self._train.names.index(name) for name in names]
-        self._points = Points(self.send, self.plan.request, names)
-        self._names = names
+        self._rows = StepRows(self._train.names, self.plan.run, self.plan.request, self.send)
         self._tell_start()
         try:
             if self.plan.held:
@@ -111,7 +105,7 @@ class Training:
                 self._keep_position()
             raise
         finally:
-            self._points.flush()
+            self._rows.flush()
         self._finalize()
         if self.state is not None:
             self.plan.run.save(self.state)
@@ -119,7 +113,10 @@ class Training:
     # --- start and end --------------------------------------------------------------------------
 
     def _tell_start(self) -> None:
-        plan = self.plan
+        plan, past = self.plan, []
+        if plan.source is not None and plan.resume is not None:
+            past = list(past_events(plan.source.folder, plan.resume, plan.request))
+        has_points = any(isinstance(event, PointsLogged) for event in past)
         self.send(
             TrainingStarted(
                 request=plan.request,
@@ -129,12 +126,12 @@ class Training:
                 steps_per_epoch=self._batches.steps,
                 batch_size=self._batches.batch_size,
                 samples=self._batches.samples,
-                curve_from=self.plan.fit.initial_epoch if plan.source else self._epoch,
+                curve_from=plan.fit.initial_epoch if has_points else self._epoch,
             )
         )
-        if plan.source is not None and plan.resume is not None:
-            for event in past_events(plan.source.folder, plan.resume, plan.request):
-                self.send(event)
+        for event in past:
+            self.send(event)
+        if plan.source is not None:
             self._note("resumed", f"Goes on from {plan.source.folder.name}")
 
     def _resume(self) -> None:
@@ -145,10 +142,10 @@ class Training:
             return
         went_on = restore(self._model, state)
         self._callbacks.restore(state.callbacks)
-        _assign(self._batches.variables, state.generators)
+        self._batches.restore(state.generators)
         self._epoch, self._step, self._done = state.epoch, state.step, state.done
         self.history = list(state.history)
-        self._last = self._epochs_to_reach()
+        self._last = plan.epochs_to_reach(self._epoch, self._steering.done.get("epochs"))
         if self._step and state.steps_per_epoch != self._batches.steps:
             self._done -= self._step
             self._step = 0
@@ -160,21 +157,13 @@ class Training:
                 "the weights go on, the optimizer starts afresh."
             )
 
-    def _epochs_to_reach(self) -> int:
-        """A run that is complete already goes on for as many epochs again."""
-        if self.plan.extend:
-            return self._epoch + self.plan.extend
-        epochs = int(self._steering.done.get("epochs", self.plan.fit.epochs))
-        return epochs if self._epoch < epochs else self._epoch + epochs
-
     def _finalize(self) -> None:
         """Let callbacks end, and take the averages of the weights if the optimizer keeps them, as ``fit``."""
         if self.state is None:
             return
         self._callbacks.end(self.history[-1] if self.history else {})
-        optimizer = self._model.optimizer
-        if getattr(optimizer, "use_ema", False):
-            optimizer.finalize_variable_values(self._model.trainable_variables)
+        if getattr(self._model.optimizer, "use_ema", False):
+            self._model.optimizer.finalize_variable_values(self._model.trainable_variables)
         self._keeper.end()
         self.state = self._captured()
 
@@ -210,10 +199,9 @@ class Training:
         try:
             while self._step < self._batches.steps:
                 rows = self._call()
-                healthy = np.isfinite(rows[:, 0])
-                kept = rows[healthy][:, self._columns]
-                self._unwritten.append(kept)
-                self._points.add(self._epoch, self._done, kept)
+                healthy = self._rows.healthy(rows)
+                kept = rows[healthy]
+                self._rows.add(self._epoch, self._done, kept)
                 self._step += len(kept)
                 self._done += len(kept)
                 self.started = True
@@ -225,14 +213,7 @@ class Training:
         return paused_s
 
     def _write_rows(self) -> None:
-        """The values of steps that the run's table does not have yet."""
-        if self._unwritten:
-            table = np.concatenate(self._unwritten)
-            self._unwritten = []
-            first = self._done - len(table)
-            self._keeper.record(
-                partial(self.plan.run.add_batches, self._epoch, first, self._names, table.tolist())
-            )
+        self._keeper.record(partial(self._rows.write, self._epoch, self._done))
 
     def _captured_within(self) -> State:
         """The state in the middle of an epoch; the tables have everything before it."""
@@ -240,7 +221,9 @@ class Training:
         return self._captured()
 
     def _call(self) -> np.ndarray:
-        single = self._callbacks.each_batch or self._controls.stepping == "batch" or self._breaks
+        single = (
+            self._callbacks.each_batch or self._controls.stepping == "batch" or self._breaks.any
+        )
         count = 1 if single else min(self._pace.count, self._batches.steps - self._step)
         if self._controls.stepping == "batch":
             self._tell_step()
@@ -256,13 +239,13 @@ class Training:
             losses = rows[:, self._train.names.index(LOSS)]
             self.watching.after_steps(losses, self._done + len(rows), samples, seconds)
         if self._callbacks.each_batch:
-            self._callbacks.around_batch(self._step, self._as_logs(rows[-1]))
+            self._callbacks.around_batch(self._step, self._rows.as_logs(rows[-1]))
         return rows
 
     def _between_calls(self, rows: np.ndarray) -> float:
         """Hold where a Step or a Break says so, obey what has come, and save in long epochs."""
         paused_s = self._controls.hold_after("batch")
-        reason = self._reason_to_hold(rows)
+        reason = self._breaks.reason(rows[-1], self._train.names) if len(rows) else ""
         if reason:
             self._note("paused", reason)
             paused_s += self._controls.hold(reason)
@@ -270,22 +253,6 @@ class Training:
         if self._step < self._batches.steps:
             self._keeper.offer(self._captured_within)
         return paused_s
-
-    @property
-    def _breaks(self) -> bool:
-        return self._break != Break()
-
-    def _reason_to_hold(self, rows: np.ndarray) -> str:
-        if not self._breaks or not len(rows):
-            return ""
-        for name, limit in (
-            (LOSS, self._break.loss_above),
-            (GRADIENT_NORM, self._break.gradient_above),
-        ):
-            value = float(rows[-1][self._names.index(name)])
-            if limit is not None and value > limit:
-                return f"The {name} of step {self._step} is {value:.4g}, above {limit:g}."
-        return ""
 
     def _validate(self) -> Logs:
         """Logs of the validation samples, in the epochs that have one.
@@ -298,7 +265,7 @@ class Training:
         self._callbacks.begin_validation()
 
         def between() -> None:
-            self._points.send_if_due()
+            self._rows.send_if_due()
             self._controls.check()
 
         logs = self._validation.run(between)
@@ -313,7 +280,7 @@ class Training:
         self._epoch, self._step = epoch + 1, 0
         self._model.reset_metrics()
         self.state = self._captured()
-        self._points.end_epoch(
+        self._rows.end_epoch(
             EpochEnded(
                 request=self.plan.request,
                 epoch=epoch,
@@ -330,17 +297,16 @@ class Training:
         if self.watching is not None:
             last = self._epoch >= self._last or self._callbacks.wants_end
             self.watching.end_epoch(self.state, rate, last=last)
-        if self.watched is not None:
-            self._show(self.watched, epoch)
+        self._showing.show(epoch)
         self._controls.hold_after("epoch")
 
     # --- controls -------------------------------------------------------------------------------
 
     def _obey(self, control: Control) -> None:
         if isinstance(control, Watch):
-            self._watch(control)
+            self._showing.watch(control, self._epoch)
         elif isinstance(control, Break):
-            self._break = control
+            self._breaks.set(control)
         elif isinstance(control, Steer):
             try:
                 self._steer(changes_of(control))
@@ -363,16 +329,9 @@ class Training:
             self._train = train_steps(self._model, self._batches, self.plan.strategy)
 
     def _tell_step(self) -> None:
-        stepped = look_at_batch(
-            self.plan.request,
-            self.plan.built,
-            self._batches,
-            self._order,
-            self._epoch,
-            self._step,
-            self._done,
-        )
-        self._send_in_order(stepped)
+        built, place = self.plan.built, (self._epoch, self._step, self._done)
+        batches, order = self._batches, self._order
+        self._send_in_order(look_at_batch(self.plan.request, built, batches, order, place))
 
     # --- what is told and kept ------------------------------------------------------------------
 
@@ -398,20 +357,14 @@ class Training:
         results = flatten_logs(self._model.get_metrics_result())
         return {name: float(value) for name, value in results.items()}
 
-    def _as_logs(self, row: np.ndarray) -> Logs:
-        """The values of a step as Keras tells them to callbacks."""
-        named = dict(zip(self._train.names, row.tolist(), strict=True))
-        del named[LOSS], named[GRADIENT_NORM]
-        return {LOSS: named.pop(RUNNING_LOSS), **named}
-
     def _captured(self) -> State:
         return self._placed(capture(self._model))
 
     def _placed(self, state: State) -> State:
         """The variables with all that belongs to where the training stands now."""
         return replace(
-            state.at(self._epoch, self._step, self._batches.steps, self.history, done=self._done),
-            generators=[np.array(variable.numpy()) for variable in self._batches.variables],
+            state.at(self._epoch, self._step, self._batches.steps, self.history, self._done),
+            generators=self._batches.captured(),
             callbacks=tuple(self._callbacks.state()),
             steered=self._steering.done,
         )
@@ -434,36 +387,14 @@ class Training:
         if not all(np.isfinite(values).all() for values in state.weights.values()):
             state = self.state or state
         self.plan.run.save(state)
+        loss = float(row[self._train.names.index(LOSS)])
         problem = not_finite_problem(
-            self.plan.built,
-            batch_at(self._batches, self._step, self._order),
-            loss=float(row[self._train.names.index(LOSS)]),
-            place=(self._epoch, self._step),
-            samples=self._batches.numbers(self._step, self._order),
-            kept=state,
+            self.plan.built, self._batches, self._order, (self._epoch, self._step), loss, state
         )
         self._note("not finite", problem.text)
         raise BuildError((problem,))
 
-    def _watch(self, watch: Watch) -> None:
-        self.watched = watch if watch.node else None
-        if self.watched is not None:
-            self._show(self.watched, self._epoch)
-
-    def _show(self, watch: Watch, epoch: int) -> None:
-        try:
-            self.send(self.probe.compute(self.plan.request, watch.node, watch.samples, epoch))
-        except KBuilderError as error:
-            self.watched = None
-            self._tell(str(error))
-
     def _send_in_order(self, event: Event) -> None:
         """Send what tells of a moment, such as Paused, behind the points that came before it."""
-        self._points.flush()
+        self._rows.flush()
         self.send(event)
-
-
-def _assign(variables: list[Any], values: list[np.ndarray]) -> None:
-    if len(variables) == len(values):
-        for variable, array in zip(variables, values, strict=True):
-            variable.assign(array)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import tensorflow as tf
 
 from kbuilder.document.catalogue import Catalogue
@@ -27,6 +28,7 @@ from kbuilder.engine.plan import Plan
 from kbuilder.engine.recording import Recorder
 from kbuilder.engine.replicas import device_scope, refuse_uneven, strategy_for
 from kbuilder.engine.runs import Run
+from kbuilder.engine.sizes import memory_problem, refuse_batch
 from kbuilder.engine.training import Training
 from kbuilder.engine.warm_start import start_with, stored_layers
 from kbuilder.engine.watching import Watching
@@ -85,7 +87,7 @@ class TrainingRun:
             else:
                 plan.run.discard()
             raise
-        except KERAS_ERRORS as error:
+        except (MemoryError, *KERAS_ERRORS) as error:
             self._give_up(plan.run, training, error)
             raise BuildError(self._why_not_fitted(plan, error)) from error
         except Exception as error:
@@ -118,6 +120,8 @@ class TrainingRun:
         self.send(Progressed(request=request.request, text="Reading the data"))
         dataset = self.live.load(project.data, project, request.base)
         batches = fit_data(built, project, dataset, self.catalogue, request.base)
+        facts = self.live.facts(project)
+        refuse_batch(project.graph, facts, batches.train.batch_size, batches.train.samples)
         if strategy is not None:
             refuse_uneven(batches.train, strategy.num_replicas_in_sync)
         if request.weights:
@@ -146,6 +150,11 @@ class TrainingRun:
 
     def _why_not_fitted(self, plan: Plan, error: Exception) -> tuple[Problem, ...]:
         project = self.request.project
+        if isinstance(error, tf.errors.ResourceExhaustedError | MemoryError):
+            batches, free = plan.train, float(psutil.virtual_memory().available)
+            facts = self.live.facts(project)
+            size = min(batches.batch_size, batches.samples)
+            return (memory_problem(project.graph, facts, size, batches.samples, free),)
         judges = unfit_judges(plan.built, project, plan.train.targets(2), self.catalogue)
         return judges or (fitting_problem(error, project.graph),)
 

@@ -23,7 +23,7 @@ from kbuilder.ui.canvas.commands import COMMANDS, refresh_commands
 from kbuilder.ui.canvas.selecting import count_selected
 from kbuilder.ui.exporting import offer_export
 from kbuilder.ui.icons import icon
-from kbuilder.ui.training import State
+from kbuilder.ui.training_state import State
 
 if TYPE_CHECKING:
     from kbuilder.ui.main_window import MainWindow
@@ -294,15 +294,15 @@ _LAST = (
         "dry_run",
         TRAIN,
         QT_TRANSLATE_NOOP("Actions", "Dry run"),
-        lambda window: window.training.dry_run(),
-        "Ctrl+Shift+T",
+        lambda window: window.dry_runs.ask(),
+        "F7",
         enabled=lambda window: window.may_train(),
     ),
     ActionRow(
         "devices",
         TRAIN,
         QT_TRANSLATE_NOOP("Actions", "Devices…"),
-        lambda window: window.training.find_devices(),
+        lambda window: window.devices.ask(),
     ),
     ActionRow(
         "fine_tuning",

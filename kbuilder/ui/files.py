@@ -79,7 +79,7 @@ class Files(QObject):
         if path.suffix.lower() in MODEL_ENDINGS:
             self.told.emit(self.tr("Reading {0}…").format(path.name))
             self._opening, self._kept_data = path.stem, None
-            self._training.open_model(path)
+            self._training.loading.open_model(path)
             return
         try:
             project = load(path)
@@ -118,7 +118,7 @@ class Files(QObject):
         self._opening = request.name
         data = self._document.project.data
         self._kept_data = replace(data, inputs={}, targets={})
-        self._training.make_application(request)
+        self._training.loading.make_application(request)
 
     def save(self) -> bool:
         """Save where the project lies; ask if it lies nowhere yet. False: it was not saved."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -28,6 +30,12 @@ class LiveRun:
     looks: list[Monitored] = field(default_factory=list)
     machine: list[MachineMeasured] = field(default_factory=list)
     findings: tuple[Problem, ...] = ()
+
+    def add(self, event: object) -> None:
+        """Take in any event that shows how the run goes; others are passed over."""
+        added = _ADDED.get(type(event))
+        if added is not None:
+            added(self, event)
 
     def add_points(self, event: PointsLogged) -> None:
         """Take in the values of some steps."""
@@ -104,3 +112,13 @@ class LiveRun:
             return None
         pick = min if "loss" in name or "error" in name else max
         return pick(logged, key=lambda item: item[1])
+
+
+_ADDED: dict[type, Callable[[LiveRun, Any], None]] = {
+    PointsLogged: LiveRun.add_points,
+    EpochEnded: LiveRun.add_epoch,
+    Noted: LiveRun.add_noted,
+    Monitored: LiveRun.add_monitored,
+    MachineMeasured: LiveRun.add_machine,
+    Diagnosed: LiveRun.add_diagnosed,
+}

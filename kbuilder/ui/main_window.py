@@ -14,15 +14,14 @@ from kbuilder.document.catalogue import Catalogue
 from kbuilder.document.document import Document
 from kbuilder.document.options import DataOptions
 from kbuilder.link.events import Failed, Progressed, Ready
-from kbuilder.link.run_events import DevicesFound, DryRunDone
 from kbuilder.ui import actions, dialogs, theme
 from kbuilder.ui.canvas.arranging import Arranging
 from kbuilder.ui.canvas.scene import CanvasScene
 from kbuilder.ui.canvas.view import CanvasView
 from kbuilder.ui.command_palette import CommandPalette
-from kbuilder.ui.devices_dialog import DevicesDialog
+from kbuilder.ui.devices import Devices
 from kbuilder.ui.document_bridge import DocumentBridge
-from kbuilder.ui.dry_run_words import dry_run_words
+from kbuilder.ui.dry_runs import DryRuns
 from kbuilder.ui.engine_thread import EngineThread
 from kbuilder.ui.exporting import exporting, offer_export
 from kbuilder.ui.files import Files
@@ -32,7 +31,9 @@ from kbuilder.ui.queue import Queue
 from kbuilder.ui.start_page import StartPage
 from kbuilder.ui.text import count_text
 from kbuilder.ui.top_bar import StatusLine, TopBar
-from kbuilder.ui.training import State, Training
+from kbuilder.ui.train_links import TrainLinks
+from kbuilder.ui.training import Training
+from kbuilder.ui.training_state import State
 from kbuilder.ui.workbench import Workbench
 
 DATA, DESIGN, TRAIN, INSPECT, RUNS = range(5)
@@ -75,22 +76,15 @@ class MainWindow(QMainWindow):
         self.addActions(list(self.actions_by_id.values()))
         actions.fill_menus(self.menuBar(), self.actions_by_id)
         self.command_palette: CommandPalette = CommandPalette(self.actions_by_id, self)
-        self._top = TopBar(
-            self.actions_by_id,
-            [
-                self.tr("Data"),
-                self.tr("Design"),
-                self.tr("Train"),
-                self.tr("Inspect"),
-                self.tr("Runs"),
-            ],
-        )
+        names = (self.tr("Data"), self.tr("Design"), self.tr("Train"), self.tr("Inspect"))
+        self._top = TopBar(self.actions_by_id, [*names, self.tr("Runs")])
         self._status = StatusLine()
         self._stack = QStackedWidget()
         self._pages: dict[int, QWidget] = {DESIGN: self.design}
         self._start: StartPage | None = None
         self._has_painted = False
-        self._device = (self.tr("an engine that is still starting"), "")
+        self.devices: Devices = Devices(document, self.training, engines[1], self)
+        self.dry_runs: DryRuns = DryRuns(document, self.training, engines[1], self)
         self._hint_timer = QTimer(self)
         self._hint_timer.setSingleShot(True)
         self._hint_timer.setInterval(HINT_MS)
@@ -141,7 +135,9 @@ class MainWindow(QMainWindow):
 
             panel = CompilePanel(self.bridge, self.catalogue, self.workbench)
             self.own_classes.changed.connect(panel.offer_anew)
-            return TrainWorkspace(panel, self.document, self.training)
+            page = TrainWorkspace(panel, self.document, self.training, self.catalogue)
+            TrainLinks(page, self)
+            return page
         if number == INSPECT:
             from kbuilder.ui.panels.inspect_workspace import InspectWorkspace
 
@@ -259,43 +255,13 @@ class MainWindow(QMainWindow):
 
     @Slot(object)
     def _take_ready(self, event: Ready) -> None:
-        self._top.show_device(event.device, event.why_not_gpu)
         self._status.show_text(
             "versions",
             f"Keras {event.keras_version} · TensorFlow {event.tensorflow_version}",
         )
-        self._device = (event.device, event.why_not_gpu)
+        self.devices.use_default(event.device, event.why_not_gpu)
         # The trainer is started ahead, so that Train begins at once.
         self._engines[1].warm_up()
-
-    @Slot(object)
-    def _take_answer(self, event: object) -> None:
-        if isinstance(event, DevicesFound):
-            self._show_devices(event)
-        elif isinstance(event, DryRunDone):
-            title, text = dry_run_words(event, self.document.project.graph)
-            dialogs.show_facts(self, title, text)
-
-    def _show_devices(self, found: DevicesFound) -> None:
-        policy = self.document.project.compile.dtype_policy
-        dialog = DevicesDialog(found, self.training.devices, policy, self)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.chosen.connect(self._use_devices)
-        dialog.policy_wanted.connect(self._use_policy)
-        dialog.open()
-
-    @Slot(object)
-    def _use_devices(self, names: tuple[str, ...]) -> None:
-        self.training.devices = names
-        device, why = self._device
-        self._top.show_device(" + ".join(names) or device, "" if names else why)
-
-    @Slot(str)
-    def _use_policy(self, policy: str) -> None:
-        self.document.apply(
-            self.tr("Use {0}").format(policy),
-            lambda project: edits.set_compile(project, dtype_policy=policy),
-        )
 
     @Slot(object)
     def _take_failure(self, event: Failed) -> None:
@@ -385,7 +351,6 @@ class MainWindow(QMainWindow):
         self.training.failed.connect(self._take_failure)
         self.training.failed.connect(self.workbench.take_failure)
         self.training.progressed.connect(self._take_progress)
-        self.training.done.connect(self._take_answer)
         self._engines[0].died.connect(self._mourn_workbench)
         self.scene.selection_changed.connect(self.refresh)
         self.view.hint.connect(self.tell)
@@ -403,7 +368,8 @@ class MainWindow(QMainWindow):
         self.files.opened.connect(self.training.find)
         self.files.source_chosen.connect(self._set_data)
         self._top.workspace_chosen.connect(self.show_workspace)
-        self._top.device_clicked.connect(self.training.find_devices)
+        self._top.device_clicked.connect(self.devices.ask)
+        self.devices.shown.connect(self._top.show_device)
         theme.notifier.changed.connect(self._restyle)
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from kbuilder.ui.text import label, tooltip
-from kbuilder.ui.training import State
+from kbuilder.ui.training_state import State
 
 FILE_BUTTONS = ("new", "open", "save", "undo", "redo")
 WORDLESS = ("undo", "redo")

@@ -22,19 +22,19 @@ class WeightsLoading(QObject):
         self._path = Path()
         self._always_ask = False
         self.dialog: WeightsDialog | None = None
-        training.matched.connect(self._take)
+        training.loading.matched.connect(self._take)
 
     def begin(self, path: Path, *, ask: bool) -> None:
         """Load the weights of a file; with ``ask`` the table is shown in any case."""
         if self.dialog is not None:
             self.dialog.reject()
         self._path, self._always_ask = path, ask
-        self._training.match_weights(path)
+        self._training.loading.match_weights(path)
 
     @Slot(object)
     def _take(self, event: WeightsMatched) -> None:
         if self.dialog is None and not self._always_ask and all(m.fits for m in event.matches):
-            self._training.load_weights(self._path, {})
+            self._training.loading.load_weights(self._path, {})
             return
         if self.dialog is None:
             self._open()
@@ -50,11 +50,11 @@ class WeightsLoading(QObject):
 
     @Slot(str)
     def _match_again(self, by: str) -> None:
-        self._training.match_weights(self._path, by)
+        self._training.loading.match_weights(self._path, by)
 
     @Slot(object)
     def _load(self, mapping: dict[str, str]) -> None:
-        self._training.load_weights(self._path, mapping)
+        self._training.loading.load_weights(self._path, mapping)
 
     @Slot()
     def _forget(self) -> None:

@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from kbuilder import app
 from kbuilder.document.project import Project
 from kbuilder.ui.main_window import DESIGN, MainWindow
-from kbuilder.ui.training import State
+from kbuilder.ui.training_state import State
 from tests.e2e.driver import ENGINE_MS, Driver
 
 

@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 from kbuilder.document.graph import Node
 from kbuilder.ui.canvas.ports import Port
 from kbuilder.ui.main_window import MainWindow
-from kbuilder.ui.training import State
+from kbuilder.ui.training_state import State
 from tests.ui.drag import drop, layer_mime
 
 LEFT = Qt.MouseButton.LeftButton

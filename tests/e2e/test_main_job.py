@@ -19,7 +19,7 @@ from kbuilder.link.events import ActivationsComputed
 from kbuilder.resources import resource
 from kbuilder.ui.main_window import INSPECT, TRAIN
 from kbuilder.ui.pictures import to_numpy
-from kbuilder.ui.training import State
+from kbuilder.ui.training_state import State
 from tests.e2e.driver import ENGINE_MS, Driver, type_into
 
 pytestmark = pytest.mark.slow

@@ -12,7 +12,7 @@ import pytest
 from kbuilder.document import edits
 from kbuilder.document.options import DataOptions
 from kbuilder.document.project_file import encode
-from kbuilder.ui.training import State
+from kbuilder.ui.training_state import State
 from tests.e2e.driver import ENGINE_MS, Driver
 
 pytestmark = pytest.mark.slow

@@ -34,7 +34,8 @@ from kbuilder.link.requests import (
 )
 from kbuilder.ui import dialogs
 from kbuilder.ui.files import MOST_RECENT, Files
-from kbuilder.ui.training import State, Training
+from kbuilder.ui.training import Training
+from kbuilder.ui.training_state import State
 from tests.ui.fake_engine import FakeEngine, project
 
 Button = QMessageBox.StandardButton

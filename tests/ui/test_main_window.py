@@ -18,7 +18,7 @@ from kbuilder.link.events import Failed, Inferred, Previewed, Ready, Stopped
 from kbuilder.link.requests import Infer, Pause, Preview, Stop, Train
 from kbuilder.ui import actions, dialogs, theme
 from kbuilder.ui.main_window import DATA, DESIGN, INSPECT, RUNS, TRAIN, MainWindow
-from kbuilder.ui.training import State
+from kbuilder.ui.training_state import State
 from tests.ui.fake_engine import FakeEngine, facts, preview, started, window_of
 
 CTRL = Qt.KeyboardModifier.ControlModifier

@@ -29,7 +29,8 @@ from kbuilder.link.requests import (
     Train,
     Watch,
 )
-from kbuilder.ui.training import State, Training
+from kbuilder.ui.training import Training
+from kbuilder.ui.training_state import State
 from tests.ui.fake_engine import FakeEngine, array, epoch, points, project, started
 
 RUN = 1
@@ -53,7 +54,7 @@ class Stand:
         steps: dict[State, list[Callable[[], object]]] = {
             State.IDLE: [],
             State.LOADING: [
-                lambda: self.training.open_model(Path("m.keras")),
+                lambda: self.training.loading.open_model(Path("m.keras")),
                 lambda: self.engine.say(ModelOpened(request=RUN, project=project(), run="/r")),
             ],
             State.STARTING: [self.training.start],
@@ -188,15 +189,15 @@ def test_points_and_epochs_of_another_request_are_not_taken(stand: Stand) -> Non
 
 def test_the_clock_stands_while_paused(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
-    monkeypatch.setattr("kbuilder.ui.training.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("kbuilder.ui.training_state.time.monotonic", lambda: now[0])
     stand.bring_to(State.RUNNING)
     now[0] = 110.0
     stand.engine.say(Paused(request=RUN))
     now[0] = 150.0
-    assert stand.training.elapsed == 10.0
+    assert stand.training.stopwatch.seconds == 10.0
     stand.engine.say(Continued(request=RUN))
     now[0] = 155.0
-    assert stand.training.elapsed == 15.0
+    assert stand.training.stopwatch.seconds == 15.0
 
 
 def test_watching_asks_the_engine_or_waits_for_the_run(stand: Stand) -> None:
@@ -226,8 +227,8 @@ def test_other_requests_carry_run_and_base(stand: Stand, tmp_path: Path) -> None
         True,
     )
     assert export.base == str(tmp_path)
-    stand.training.open_model(Path("a.h5"))
-    stand.training.load_weights(Path("w.h5"), {})
+    stand.training.loading.open_model(Path("a.h5"))
+    stand.training.loading.load_weights(Path("w.h5"), {})
     requests = [export, stand.engine.last(OpenModel), stand.engine.last(LoadWeights)]
     assert len({request.request for request in requests}) == 3
 

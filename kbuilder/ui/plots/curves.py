@@ -118,7 +118,7 @@ class CurvePlot(PlotCard):
         rows: list[tuple[object, ...]] = []
         run = self._run
         if run is not None:
-            per, first = max(run.started.steps_per_epoch, 1), run.started.first_epoch
+            per, first = max(run.started.steps_per_epoch, 1), run.started.curve_from
             series = run.batches.get(self.name)
             values = series.values.tolist() if series is not None else []
             rows += [("batch", first + (n + 1) / per, value) for n, value in enumerate(values)]
@@ -179,7 +179,7 @@ class CurvePlot(PlotCard):
         series = run.batches.get(self.name)
         if series is None or not series.length:
             return
-        per, first = run.started.steps_per_epoch, run.started.first_epoch
+        per, first = run.started.steps_per_epoch, run.started.curve_from
         self._batches.take(series.values, first, per)
         weight = self._view.smooth
         if not weight:
