@@ -33,7 +33,7 @@ from kbuilder.link.run_events import (
     Stepped,
 )
 from kbuilder.ui.live_run import LiveRun
-from kbuilder.ui.main_window import TRAIN, MainWindow
+from kbuilder.ui.main_window import DESIGN, INSPECT, TRAIN, MainWindow
 from kbuilder.ui.panels.plot_grid import CONFUSION, LAYERS, RATE, SPEED, PlotGrid
 from kbuilder.ui.panels.train_workspace import TrainWorkspace
 from kbuilder.ui.plots import saving
@@ -334,9 +334,6 @@ def test_a_finding_is_mended_with_one_click_and_undone(window: MainWindow, qtbot
     section = page._panel.findings
     assert len(section.cards) == 1
     assert page._panel.sections["findings"]._head.text() == "Findings  1"
-    with qtbot.waitSignal(page.node_wanted) as told:
-        section.node_wanted.emit(node)
-    assert told.args == [node]
     section.fix_wanted.emit(fix)
     assert window.document.project.compile.optimizer.params["learning_rate"] == 0.01
     window.document.undo()
@@ -344,6 +341,9 @@ def test_a_finding_is_mended_with_one_click_and_undone(window: MainWindow, qtbot
     trainer(window).say(Diagnosed(request=request, epoch=1, problems=()))
     page.refresh()
     assert section.cards == []
+    with qtbot.waitSignal(page.node_wanted) as told:
+        section.node_wanted.emit(node)
+    assert told.args == [node]
 
 
 def test_a_run_is_steered(window: MainWindow, qtbot: QtBot) -> None:
@@ -462,3 +462,14 @@ def test_a_million_points_are_drawn_with_few(qtbot: QtBot, dressed: QApplication
     drawn = plot._batches.getData()[1]
     assert 400 <= len(drawn) <= 2 * 800 + 2
     assert (drawn.max(), drawn.min()) == (values.max(), values.min())
+
+
+def test_a_confused_cell_leads_to_its_sample_and_a_finding_to_its_layer(window: MainWindow) -> None:
+    page = page_of(window)
+    output = window.document.project.graph.outputs[0].id
+    page.samples_chosen.emit(output, "cat", "dog", ())
+    assert window._stack.currentWidget() is page
+    page.samples_chosen.emit(output, "cat", "dog", (0,))
+    assert window._stack.currentWidget() is window.page(INSPECT)
+    page.node_wanted.emit(output)
+    assert window._stack.currentWidget() is window.page(DESIGN)

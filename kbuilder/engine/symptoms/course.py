@@ -33,12 +33,15 @@ class Course:
     rate: float | None = None
     doubled: int = 0
     validated: int = 0
+    _known: dict[str, np.ndarray] = field(default_factory=dict, compare=False, repr=False)
 
     def series(self, name: str) -> np.ndarray:
         """Values of a log by epoch; empty where an epoch lacks it or one is not finite."""
-        values = [logs.get(name, np.nan) for logs in self.history]
-        found = np.array(values, np.float64)
-        return found if np.isfinite(found).all() else np.zeros(0)
+        if name not in self._known:
+            values = [logs.get(name, np.nan) for logs in self.history]
+            found = np.array(values, np.float64)
+            self._known[name] = found if np.isfinite(found).all() else np.zeros(0)
+        return self._known[name]
 
     @property
     def epochs(self) -> int:
