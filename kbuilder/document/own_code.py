@@ -107,6 +107,27 @@ def own_specs(code: str, catalogue: Catalogue) -> tuple[ClassSpec, ...]:
     return tuple(spec for spec, _ in _found(code, catalogue))
 
 
+def batch_makers(code: str) -> tuple[str, ...]:
+    """Names of what can make data: generator functions without arguments, and ``PyDataset`` classes."""
+    if not code.strip() or syntax_problem(code) is not None:
+        return ()
+    found = []
+    for statement in ast.parse(code).body:
+        if isinstance(statement, ast.ClassDef):
+            makes = "PyDataset" in _base_names(statement)
+        else:
+            makes = isinstance(statement, ast.FunctionDef) and _is_generator(statement)
+        if makes:
+            found.append(statement.name)  # type: ignore[attr-defined]
+    return tuple(found)
+
+
+def _is_generator(statement: ast.FunctionDef) -> bool:
+    required = len(statement.args.args) - len(statement.args.defaults)
+    yields = any(isinstance(each, ast.Yield | ast.YieldFrom) for each in ast.walk(statement))
+    return yields and not required
+
+
 def _found(code: str, catalogue: Catalogue) -> tuple[tuple[ClassSpec, int], ...]:
     if not code.strip() or syntax_problem(code) is not None:
         return ()

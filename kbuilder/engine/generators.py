@@ -29,6 +29,8 @@ WEIGHT = "weight"
 HEAD_BATCHES, HEAD_SAMPLES = 8, 256
 COUNT_SECONDS = 20.0
 AHEAD = 4
+IDLE_SECONDS = 30.0
+"""How long the thread waits for somebody to want a batch; then it ends, and begins again when needed."""
 KEPT = 16
 """Batches that are kept, since a graph may ask for a few of them in another order, or twice."""
 
@@ -159,7 +161,7 @@ class Feed:
             if self._thread is None or position < self._next:
                 self._begin(position)
             while self._next <= position:
-                item = self._queue.get()
+                item = self._taken()
                 if isinstance(item, Exception):
                     self._thread = None
                     raise item
@@ -171,6 +173,16 @@ class Feed:
     def close(self) -> None:
         """End the thread."""
         self._stopped.set()
+
+    def _taken(self) -> Fields | Exception:
+        """The next batch, by a new thread if nobody asked the old one for so long that it ended."""
+        while True:
+            alive = self._thread is not None and self._thread.is_alive()
+            try:
+                return self._queue.get(timeout=0.2 if alive else 0.0)
+            except queue.Empty:
+                if not alive:
+                    self._begin(self._next)
 
     def _begin(self, position: int) -> None:
         self._stopped.set()
@@ -201,10 +213,13 @@ class Feed:
 
 def _put(ahead: Any, item: object, stopped: threading.Event) -> bool:
     """Wait for room; False when nobody wants more."""
+    until = time.monotonic() + IDLE_SECONDS
     while not stopped.is_set():
         try:
             ahead.put(item, timeout=0.2)
         except queue.Full:
+            if time.monotonic() > until:
+                return False
             continue
         return True
     return False

@@ -206,6 +206,16 @@ def test_a_feed_is_ahead_and_its_thread_ends():
     assert threading.active_count() <= before + 1
 
 
+def test_a_feed_that_nobody_asks_ends_and_begins_again(monkeypatch):
+    monkeypatch.setattr("kbuilder.engine.generators.IDLE_SECONDS", 0.0)
+    feed = Feed(lambda number: iter([{"x": np.array([index])} for index in range(99)]), None)
+    assert feed.get(0)["x"][0] == 0
+    feed._thread.join(10)
+    assert not feed._thread.is_alive()
+    assert [feed.get(position)["x"][0] for position in (1, 5, 30)] == [1, 5, 30]
+    feed.close()
+
+
 def test_it_trains_and_is_previewed_like_other_data(project, tmp_path):
     events = []
     session = Session(events.append)

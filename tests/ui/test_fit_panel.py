@@ -24,6 +24,7 @@ from kbuilder.link.values import DataPreview
 from kbuilder.ui.document_bridge import DocumentBridge
 from kbuilder.ui.forms.fit_editors import ClassWeightsEditor, ValidationEditor
 from kbuilder.ui.forms.object_list import ObjectRow
+from kbuilder.ui.panels.data_workspace import DataWorkspace
 from kbuilder.ui.panels.fit_panel import FitPanel
 from kbuilder.ui.workbench import Workbench
 from tests.ui.fake_engine import FakeEngine, project
@@ -256,3 +257,17 @@ def test_pictures_are_augmented(bench: Bench) -> None:
     assert not offered & {"Dense", "CutMix", "MixUp"}
     bench.undo()
     assert bench.fit.augmentation == {}
+
+
+def test_own_code_that_makes_batches_is_offered_as_data(
+    qtbot: QtBot, bench: Bench, dressed: QApplication
+) -> None:
+    page = DataWorkspace(bench.bridge, bench.workbench)
+    qtbot.addWidget(page)
+    assert page._own.isHidden()
+    code = "def batches():\n    yield 1, 2\n\n\ndef other(x):\n    yield x\n\n\nclass Set(PyDataset): ..."
+    bench.document.apply("Code", lambda p: edits.set_code(p, code))
+    assert [action.text() for action in page._own.menu().actions()] == ["batches", "Set"]
+    page._own.menu().actions()[0].trigger()
+    assert bench.document.project.data == DataOptions(kind="generator", path="batches")
+    assert bench.document.undo_text == "Use the batches of batches"

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
     QListWidgetItem,
+    QMenu,
     QPushButton,
     QSplitter,
     QStackedWidget,
@@ -23,6 +24,7 @@ from PySide6.QtWidgets import (
 from kbuilder.document import edits
 from kbuilder.document.changes import Changes
 from kbuilder.document.options import DataOptions
+from kbuilder.document.own_code import batch_makers
 from kbuilder.link.values import DataPreview
 from kbuilder.ui.document_bridge import DocumentBridge
 from kbuilder.ui.icons import give_icon
@@ -30,7 +32,7 @@ from kbuilder.ui.panels.card import in_card
 from kbuilder.ui.panels.field_mapping import FieldMapping
 from kbuilder.ui.panels.field_panel import FieldPanel
 from kbuilder.ui.pictures import picture_list, pixmap, to_numpy
-from kbuilder.ui.text import label
+from kbuilder.ui.text import label, tooltip
 from kbuilder.ui.workbench import Workbench
 
 THUMBNAIL = 88
@@ -68,13 +70,14 @@ class DataWorkspace(QWidget):
 
     @Slot(object)
     def _follow(self, changes: Changes) -> None:
-        if changes.data or changes.replaced:
+        if changes.data or changes.replaced or changes.code:
             self.refresh()
 
     @Slot()
     def refresh(self) -> None:
         """Show the preview, why there is none, or that nothing is chosen."""
         data, preview = self._document.project.data, self._workbench.preview
+        self._offer_own()
         if not data.kind:
             self._title.setText(self.tr("No data yet"))
             self._note.setText(
@@ -148,9 +151,34 @@ class DataWorkspace(QWidget):
             give_icon(button, picture)
             button.clicked.connect(partial(self.source_wanted.emit, kind))
             column.addWidget(button)
+        self._own = QPushButton(self.tr("Batches of own code"))
+        self._own.setToolTip(
+            tooltip(
+                self.tr(
+                    "A function of the own code that yields batches (x, y), or a keras.utils.PyDataset. "
+                    "Every epoch calls it anew."
+                )
+            )
+        )
+        give_icon(self._own, "arrays")
+        self._own.setMenu(QMenu(self._own))
+        column.addWidget(self._own)
         column.addSpacing(8)
         column.addWidget(self._mapping, 1)
         return left
+
+    def _offer_own(self) -> None:
+        """Offer what the own code can make batches with, where there is anything."""
+        names = batch_makers(self._document.project.custom_code)
+        self._own.setVisible(bool(names))
+        menu = self._own.menu()
+        menu.clear()
+        for name in names:
+            menu.addAction(name, partial(self._choose_own, name))
+
+    def _choose_own(self, name: str) -> None:
+        text = self.tr("Use the batches of {0}").format(name)
+        self.choose(DataOptions(kind="generator", path=name), text)
 
     def _choose_sample(self, name: str) -> None:
         text = self.tr("Use the sample {0}").format(name)
