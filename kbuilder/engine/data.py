@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -133,15 +133,21 @@ def _with_codes(source: Source, field: Field, codes: Mapping[str, tuple[str, ...
     return dataclasses.replace(field, classes=wanted, read=lambda: numbers[field.read()])
 
 
-def preview(data: DataOptions, graph: Graph, base: str | Path = "", code: str = "") -> DataPreview:
-    """What the source holds and how it would feed the graph.
+def preview(
+    data: DataOptions,
+    graph: Graph,
+    base: str | Path = "",
+    code: str = "",
+    weights: Collection[str] = (),
+) -> DataPreview:
+    """What the source holds and how it would feed the graph; fields in ``weights`` feed nothing.
 
     Raises:
         FileRefusedError: a file is not what it should be.
         KBuilderError: a field was chosen that the source does not have.
     """
     source = open_source(data, base, code)
-    return make_preview(source, map_fields(source, graph, data))
+    return make_preview(source, map_fields(source, graph, data, kept=weights))
 
 
 def open_source(data: DataOptions, base: str | Path = "", code: str = "") -> Source:

@@ -164,7 +164,9 @@ class Session:
         self._send(Arranged(request=request.request, places=places))
 
     def _preview(self, request: Preview) -> None:
-        preview = data.preview(request.data, request.graph, request.base, self._catalogue.code)
+        preview = data.preview(
+            request.data, request.graph, request.base, self._catalogue.code, request.weights
+        )
         self._send(Previewed(request=request.request, preview=preview))
 
     def _compare_weights(self, request: CompareWeights) -> None:

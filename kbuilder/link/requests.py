@@ -39,12 +39,16 @@ class Arrange(Message, frozen=True, kw_only=True):
 
 
 class Preview(Message, frozen=True, kw_only=True):
-    """Read the data source and say what it holds. Answer: ``Previewed``."""
+    """Read the data source and say what it holds. Answer: ``Previewed``.
+
+    Fields in ``weights`` weigh samples, and are proposed for no input or output.
+    """
 
     request: int
     graph: Graph
     data: DataOptions
     base: str = ""
+    weights: tuple[str, ...] = ()
 
 
 class CheckCode(Message, frozen=True, kw_only=True):

@@ -174,7 +174,8 @@ class Workbench(QObject):
         project = self._document.project
         inputs = [(node.id, node.name, node.params) for node in project.graph.inputs]
         outputs = [(node.id, node.name) for node in project.graph.outputs]
-        return (project.data, inputs, outputs, self._document.path)
+        weights = project.fit.sample_weights
+        return (project.data, inputs, outputs, weights, self._document.path)
 
     def _check(self) -> None:
         """Bring the problems up to date: of the drawing, of Keras, and advice.
@@ -244,6 +245,7 @@ class Workbench(QObject):
                 graph=project.graph,
                 data=project.data,
                 base=str(path.parent) if path else "",
+                weights=tuple(project.fit.sample_weights.values()),
             )
         )
 

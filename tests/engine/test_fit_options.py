@@ -376,3 +376,14 @@ def test_a_layer_that_cannot_augment_is_left_out(catalogue, layer, params):
     problem = the_problem(judge(project), "augmentation")
     assert layer in problem.text
     assert_fixes_mend(project, problem, judge, catalogue)
+
+
+def test_a_column_of_weights_is_no_input(catalogue, tmp_path):
+    (tmp_path / "d.csv").write_text("a,b,weight,kind\n1,2,0.5,0\n3,4,2,1\n")
+    graph = make_graph(make_node("Input", "in", shape=[2]), make_node("Dense", "kind", units=1))
+    table = DataOptions(kind="table", path="d.csv")
+    found = data.load(table, graph, tmp_path, {"#kind": "weight"})
+    assert found.inputs["#in"].tolist() == [[1, 2], [3, 4]]
+    assert found.weights["#kind"].tolist() == [0.5, 2.0]
+    shown = data.preview(table, graph, tmp_path, weights=("weight",))
+    assert shown.inputs == {"#in": ("a", "b")}
