@@ -98,7 +98,7 @@ def read_run(folder: Path) -> RunFacts:
     history = read_history(folder)
     events = list(_events(folder / EVENTS))
     times = [time for event in events if (time := _time(event)) is not None]
-    resumed = [str(e.get("source", "")) for e in events if e.get("event") == "resumed"]
+    sources = [str(e["source"]) for e in events if e.get("event") == "resumed" and "source" in e]
     last_words = [str(e.get("text", "")) for e in events if e.get("event") == "failed"]
     state = _state(folder, events)
     return RunFacts(
@@ -113,7 +113,7 @@ def read_run(folder: Path) -> RunFacts:
         best=_best(history),
         checkpoints=checkpoints(folder),
         notes=read_notes(folder),
-        source=resumed[-1] if resumed else "",
+        source=sources[-1] if sources else "",
         fault=fault or (last_words[-1] if last_words and state == "failed" else ""),
     )
 

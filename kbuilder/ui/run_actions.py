@@ -89,12 +89,12 @@ class RunActions(QObject):
         for run in runs:
             if is_held(Path(run.folder)):
                 continue
-            moved, place = QFile.moveToTrash(run.folder)
-            if not moved:
+            folder = QFile(run.folder)
+            if not folder.moveToTrash():
                 text = self.tr("“{0}” could not be moved to the trash. It is still there.")
                 dialogs.show_error(self._over, self.tr("Not deleted"), text.format(run.folder))
                 break
-            places.append(place)
+            places.append(folder.fileName())
             if run.folder in (self._training.run, str(Path(self._training.run).parent)):
                 self._training.forget()
         if places:

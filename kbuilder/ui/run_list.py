@@ -153,6 +153,8 @@ class RunModel(QAbstractTableModel):
             return None
         if role == Qt.ItemDataRole.DisplayRole:
             return self.columns[section].title
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return tooltip(self.columns[section].title)
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _alignment(self.columns[section])
         return None
@@ -250,7 +252,7 @@ class RunModel(QAbstractTableModel):
     def _make_columns(self) -> list[Column]:
         main, rest = _metrics(self._all)
         return [
-            Column(NAME, self.tr("Run"), lambda run: run.name, width=170),
+            Column(NAME, self.tr("Run"), lambda run: run.name, width=200),
             Column("state", self.tr("State"), lambda run: run.state, self._state_text, width=100),
             Column("started", self.tr("Started"), lambda run: run.started, _moment, width=118),
             Column("seconds", self.tr("Time"), lambda run: run.seconds, duration, True, 70),

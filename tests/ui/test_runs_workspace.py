@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QFile, QPoint, Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication, QFileDialog, QInputDialog, QMenu, QMessageBox
 from pytestqt.qtbot import QtBot
 
@@ -24,7 +24,7 @@ from kbuilder.link.run_notes import RunNotes, read_notes, write_notes
 from kbuilder.ui.main_window import RUNS, MainWindow
 from kbuilder.ui.panels.runs_workspace import RunsWorkspace
 from kbuilder.ui.run_list import RunModel, duration
-from kbuilder.ui.training import State
+from kbuilder.ui.training_state import State
 from tests.ui.fake_engine import project, window_of
 
 NAMES = ("b one", "c two", "a =three")
@@ -200,31 +200,25 @@ def test_use_branch_and_go_on(page: RunsWorkspace, window: MainWindow, tmp_path:
 
 
 def test_runs_go_to_the_trash_after_a_question(
-    page: RunsWorkspace, window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    page: RunsWorkspace, window: MainWindow, tmp_path: Path, own_home: Path
 ) -> None:
-    moved: list[str] = []
-
-    def to_trash(path: str) -> tuple[bool, str]:
-        moved.append(path)
-        place = tmp_path / "trash" / Path(path).name
-        place.parent.mkdir(exist_ok=True)
-        Path(path).rename(place)
-        return True, str(place)
-
-    monkeypatch.setattr(QFile, "moveToTrash", to_trash)
+    (own_home / "xdg_data_home").mkdir(exist_ok=True)
     window.training.forget(str(tmp_path / "runs" / "c two"))
     choose(page, "b one", "c two")
     page.table.actions_by_id["delete"].trigger()
     box = page.findChild(QMessageBox, "ask_first")
     assert box is not None
     assert box.defaultButton().text().replace("&", "") == "Cancel"
-    assert moved == []
+    assert page.model.count == 3
     delete = next(b for b in box.buttons() if b.text() == "Delete")
     delete.click()
     settle(page)
-    assert [Path(path).name for path in moved] == ["c two", "b one"]
-    assert window.training.run == ""
     assert column(page.model, "name") == ["a =three"]
+    assert window.training.run == ""
+    trash = own_home / "xdg_data_home" / "Trash" / "files"
+    assert {path.name for path in trash.iterdir()} == {"b one", "c two"}
+    assert (trash / "c two" / "checkpoint.npz").exists()
+    assert str(trash) in window._status._labels["hint"].text()
 
 
 def test_a_run_that_is_trained_is_not_deleted(

@@ -36,6 +36,7 @@ from kbuilder.ui.text import label
 
 ROW_HEIGHT = 26
 TITLE_ROOM = 30
+WIDEST = 170
 
 
 @dataclass(frozen=True)
@@ -145,6 +146,7 @@ class RunsTable(QFrame):
         view.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
         header = view.horizontalHeader()
         header.setHighlightSections(False)
+        header.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         header.setSectionsMovable(True)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         view.doubleClicked.connect(self._use_or_edit)
@@ -291,7 +293,7 @@ class RunsTable(QFrame):
         measure = self.view.fontMetrics()
         for number, column in enumerate(self.model.columns):
             title = measure.horizontalAdvance(column.title) + TITLE_ROOM
-            self.view.setColumnWidth(number, max(column.width, title))
+            self.view.setColumnWidth(number, max(column.width, min(title, WIDEST)))
         header = self.view.horizontalHeader()
         with QSignalBlocker(header):
             header.setSortIndicator(*self.model.sorted_by)
