@@ -13,6 +13,9 @@ from kbuilder.link.events import EpochEnded, PointsLogged, TrainingStarted
 from kbuilder.link.run_events import Diagnosed, MachineMeasured, Monitored, Noted
 from kbuilder.ui.plots.levels import Growing
 
+MOST_KEPT = 2000
+"""Looks, measures and events that are kept; of the older ones every other one goes."""
+
 
 @dataclass
 class LiveRun:
@@ -61,16 +64,19 @@ class LiveRun:
     def add_noted(self, event: Noted) -> None:
         """Take in that something happened at a place of the curves."""
         self.notes.append(event)
+        del self.notes[:-MOST_KEPT]
         self.version += 1
 
     def add_monitored(self, event: Monitored) -> None:
         """Take in a look into the layers."""
         self.looks.append(event)
+        _thin(self.looks)
         self.version += 1
 
     def add_machine(self, event: MachineMeasured) -> None:
         """Take in what training takes of the machine."""
         self.machine.append(event)
+        _thin(self.machine)
         self.version += 1
 
     def add_diagnosed(self, event: Diagnosed) -> None:
@@ -122,3 +128,9 @@ _ADDED: dict[type, Callable[[LiveRun, Any], None]] = {
     MachineMeasured: LiveRun.add_machine,
     Diagnosed: LiveRun.add_diagnosed,
 }
+
+
+def _thin(kept: list[Any]) -> None:
+    """Drop every other one of the older half when there are too many, so that days fit."""
+    if len(kept) > MOST_KEPT:
+        del kept[1 : len(kept) // 2 : 2]

@@ -7,8 +7,9 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
+from kbuilder.link.run_events import Monitored, Noted
 from kbuilder.ui import theme
-from kbuilder.ui.live_run import LiveRun
+from kbuilder.ui.live_run import MOST_KEPT, LiveRun
 from kbuilder.ui.plots.batch_curve import BatchCurve
 from kbuilder.ui.plots.curves import CurvePlot
 from kbuilder.ui.plots.levels import Growing, Levels
@@ -83,6 +84,20 @@ def test_metrics_are_the_training_names_with_loss_first() -> None:
     run = LiveRun(started(1))
     run.add_epoch(epoch(1, 0, accuracy=1.0, loss=1.0, val_loss=1.0, val_accuracy=1.0))
     assert run.metrics == ("loss", "accuracy")
+
+
+def test_days_of_looks_and_events_do_not_pile_up() -> None:
+    run = LiveRun(started(1))
+    for step in range(3 * MOST_KEPT):
+        look = Monitored(request=1, epoch=step, step=step, layers={})
+        run.add_monitored(look)
+        run.add_noted(Noted(request=1, epoch=step, step=step, kind="best", text="best"))
+    steps = [look.step for look in run.looks]
+    assert len(steps) <= MOST_KEPT
+    assert (steps[0], steps[-1]) == (0, 3 * MOST_KEPT - 1)
+    assert steps == sorted(steps)
+    assert steps[-500:] == list(range(3 * MOST_KEPT - 500, 3 * MOST_KEPT))
+    assert len(run.notes) == MOST_KEPT
 
 
 # --- curves -----------------------------------------------------------------------------------

@@ -193,6 +193,7 @@ def grid(qtbot: QtBot, dressed: QApplication) -> PlotGrid:
     made.resize(900, 600)
     made.show()
     made.show_run(run_with_looks(), NAMES)
+    assert made.confusion._epoch.value() == 2, "the last look is shown at first"
     return made
 
 
@@ -250,6 +251,8 @@ def test_a_cell_of_the_confusion_leads_to_its_samples(qtbot: QtBot, dressed: QAp
     card.resize(400, 300)
     card.show()
     looks = [looked(1, 0), looked(1, 1, wrong=1)]
+    card.show_looks(looks, NAMES)
+    card.show_looks([], {})
     card.show_looks(looks[:1], NAMES)
     card.show_looks(looks, NAMES)
     assert card._text.text() == "e2 · 92 %"

@@ -17,7 +17,7 @@ Tensor = Any
 
 MOST_CLASSES = 100
 """A matrix of more classes is neither to be read nor to be kept for each epoch."""
-MOST_TOLD = 256
+MOST_TOLD = 64
 """Samples whose place in the matrix is told."""
 
 

@@ -31,6 +31,8 @@ MOST_VALUES = 48_000_000
 MOST_COPIED = 50_000_000
 """Weights that are copied from look to look to tell how far they went; larger models do without."""
 FLOATS = ("float", "bfloat")
+LEAST_S = 1.0
+"""Seconds between two looks in a training of some minutes: its record is not to grow without need."""
 SHARE = 0.02
 """The part of the training's time that looks may take."""
 
@@ -67,12 +69,15 @@ class Look:
         self._outputs = len(outputs)
         self._traced: tuple[Any, ...] = ()
         self._spent = 0.0
-        self._since = time.perf_counter()
+        self._begun = self._since = time.perf_counter()
 
     def due(self, *, last: bool = False) -> bool:
         """Whether there are samples, and time for a look: always at the first and the last epoch."""
-        elapsed = time.perf_counter() - self._since
-        return self.samples > 0 and (last or not self._spent or self._spent <= SHARE * elapsed)
+        now = time.perf_counter()
+        elapsed = now - self._since
+        least = min(LEAST_S, SHARE * (now - self._begun))
+        rested = elapsed >= max(self._spent / SHARE, least)
+        return self.samples > 0 and (last or not self._spent or rested)
 
     def look(self, request: int, epoch: int, step: int) -> Monitored:
         """How the layers fare now.

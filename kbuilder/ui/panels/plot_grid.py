@@ -100,7 +100,7 @@ class PlotGrid(QWidget):
 
     def show_run(self, run: LiveRun, names: dict[str, str], part: str = "") -> None:
         """Take in what is new; ``names`` are those of the nodes. With ``part``, of one plot alone."""
-        self.sync(run, names)
+        self.sync(run, names, one=bool(part))
         for name in [part] if part in self._cards() else self._placed:
             if name in self.curves:
                 self.curves[name].show_run(run)
@@ -113,12 +113,15 @@ class PlotGrid(QWidget):
             elif name == SPEED:
                 self._show_speed()
 
-    def sync(self, run: LiveRun, names: dict[str, str]) -> None:
-        """Have a plot for all that a run tells of; ``names`` are those of the nodes."""
+    def sync(self, run: LiveRun, names: dict[str, str], *, one: bool = False) -> None:
+        """Have a plot for all that a run tells of; ``names`` are those of the nodes.
+
+        With ``one``, make one new plot at most: each takes the time of some pictures.
+        """
         if run is not self._run:
             self.clear()
         self._run, self._names = run, names
-        self._sync(run)
+        self._sync(run, one=one)
 
     def clear(self) -> None:
         """Show nothing."""
@@ -156,15 +159,15 @@ class PlotGrid(QWidget):
     def _cards(self) -> dict[str, QWidget]:
         return {**self.curves, **self._others()}
 
-    def _sync(self, run: LiveRun) -> None:
-        for name in run.metrics:
-            if name not in self.curves:
-                plot = self.curves[name] = CurvePlot(name, self._body)
-                plot.setMinimumHeight(LOWEST)
-                plot.set_view(self.bar.view)
-                plot.pointed.connect(self._point)
-                for other, (colour, epochs) in self._overlays.items():
-                    plot.overlay(other, colour, epochs)
+    def _sync(self, run: LiveRun, *, one: bool) -> None:
+        new = [name for name in run.metrics if name not in self.curves]
+        for name in new[:1] if one else new:
+            plot = self.curves[name] = CurvePlot(name, self._body)
+            plot.setMinimumHeight(LOWEST)
+            plot.set_view(self.bar.view)
+            plot.pointed.connect(self._point)
+            for other, (colour, epochs) in self._overlays.items():
+                plot.overlay(other, colour, epochs)
         held = {
             LAYERS: bool(run.looks),
             CONFUSION: any(look.confusion for look in run.looks[-1:]),

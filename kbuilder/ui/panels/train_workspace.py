@@ -120,7 +120,7 @@ class TrainWorkspace(QWidget):
         if run is None or not self.isVisible():
             return
         self._show_run_or_nothing(run)
-        self.grid.sync(run, self._names())
+        self.grid.sync(run, self._names(), one=True)
         parts = [*self.grid.parts(), HEAD, PANEL]
         self._timer.setInterval(REFRESH_MS // len(parts))
         part = parts[self._turn % len(parts)]

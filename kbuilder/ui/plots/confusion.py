@@ -222,6 +222,7 @@ class ConfusionCard(QWidget):
         self._epoch = QSlider(Qt.Orientation.Horizontal)
         self._epoch.setAccessibleName(self.tr("Epoch"))
         self._epoch.setFixedWidth(80)
+        self._epoch.setRange(0, 0)
         self._epoch.valueChanged.connect(self._show)
         self._text = label(role="muted")
         self._more = Menu(self, self.numbers)

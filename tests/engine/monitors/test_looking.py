@@ -1,5 +1,7 @@
 """Looks into models: right numbers, and not a bit of the training changed by them."""
 
+import time
+
 import keras
 import numpy as np
 import pytest
@@ -152,7 +154,12 @@ def test_looks_are_rare_when_they_take_long(plain, monkeypatch) -> None:
     assert not look.due()
     assert look.due(last=True)
     monkeypatch.setattr(look, "_spent", 1e-9)
+    monkeypatch.setattr(look, "_since", look._since - 10)
     assert look.due()
+    monkeypatch.setattr(look, "_begun", look._begun - 1e6)
+    assert look.due()
+    monkeypatch.setattr(look, "_since", time.perf_counter() + 60)
+    assert not look.due()
 
 
 def test_half_precision_and_newly_frozen_layers_are_seen(catalogue, classifier) -> None:
