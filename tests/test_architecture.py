@@ -40,6 +40,7 @@ def test_import_rules_hold() -> None:
         "kbuilder.ui.panels.train_workspace",
         "kbuilder.ui.panels.inspect_workspace",
         "kbuilder.ui.panels.data_workspace",
+        "kbuilder.ui.panels.runs_workspace",
     ],
 )
 def test_the_window_never_loads_tensorflow(module: str) -> None:

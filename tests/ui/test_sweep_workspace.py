@@ -195,6 +195,9 @@ def test_values_have_their_places() -> None:
     assert [text for _, text in rate.ticks()] == ["0.001", "0.00316", "0.01", "0.0316", "0.1"]
     assert Axis("one", 3.0, 3.0).place(3.0) == 0.5
     assert len(Axis("one", 3.0, 3.0).ticks()) == 1
+    units = Axis("units", 2, 4, whole=True)
+    assert [text for _, text in units.ticks()] == ["2", "3", "4"]
+    assert [place for place, _ in units.ticks()] == [0, 0.5, 1]
 
 
 def test_a_line_is_read_picked_and_brushed(plot: ParallelPlot, qtbot: QtBot) -> None:

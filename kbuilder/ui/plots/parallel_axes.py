@@ -23,6 +23,7 @@ class Axis:
     high: float = 1.0
     log: bool = False
     values: tuple[Any, ...] = ()
+    whole: bool = False
 
     def place(self, value: Any) -> float | None:
         """Where a value lies, from 0 (bottom) to 1; None where it has no place."""
@@ -51,9 +52,10 @@ class Axis:
             else self.low + (self.high - self.low) * n / (TICKS - 1)
             for n in range(TICKS)
         ]
-        if self.high <= self.low:
-            numbers = numbers[:1]
-        return [(self.place(number) or 0.0, f"{number:.3g}") for number in numbers]
+        if self.whole:
+            numbers = [round(number) for number in numbers]
+        texts = {f"{number:.3g}": number for number in numbers}
+        return [(self.place(number) or 0.0, text) for text, number in texts.items()]
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,8 @@ def coordinates(
             axes.append(Axis(title, values=tuple(known)))
         else:
             log = param is not None and param.log
-            axes.append(Axis(title, min(numbers), max(numbers), log))
+            whole = all(isinstance(number, int) for number in numbers)
+            axes.append(Axis(title, min(numbers), max(numbers), log, whole=whole))
     goals = [trial.objective for trial in trials if trial.objective is not None]
     low, high = (min(goals), max(goals)) if goals else (0.0, 1.0)
     axes.append(Axis(project.sweep.objective, low, high))
