@@ -1,5 +1,5 @@
 # Two commands do everything: `make run` and `make test`. Each sets up first.
-.PHONY: setup run test lint format bench catalogue clean
+.PHONY: setup run test test-full lint format bench catalogue clean
 
 PYTHON := .venv/bin/python
 
@@ -10,6 +10,10 @@ run: setup
 	.venv/bin/kbuilder demo --out out
 
 test: setup
+	$(PYTHON) -m pytest -n 2 --dist loadfile -m "not full"
+
+# All layers, networks and old files in all formats: about twice as long.
+test-full: setup
 	$(PYTHON) -m pytest -n 2 --dist loadfile
 
 lint: setup

@@ -24,6 +24,7 @@ from kbuilder.engine.arrays import bare
 from kbuilder.engine.assembling import assembled
 from kbuilder.engine.import_graph import graph_from
 from kbuilder.engine.infer import Inference
+from tests.sparse import sparse
 
 CATALOGUE = load_catalogue()
 NETWORKS = sorted(
@@ -95,7 +96,7 @@ def counted(weights: list[Any]) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", sparse(NETWORKS, 6))
 def test_a_network_of_keras_is_counted_as_keras_does(name: str, inference: Inference) -> None:
     graph, theirs = graph_of(name), network(name)
     facts, problems = inference.infer(graph)
@@ -110,7 +111,7 @@ def test_a_network_of_keras_is_counted_as_keras_does(name: str, inference: Infer
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", sparse(NETWORKS, 6))
 def test_a_network_goes_to_keras_and_comes_back_as_it_was(name: str) -> None:
     graph, theirs = graph_of(name), network(name)
     with without_values():

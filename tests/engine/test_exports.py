@@ -379,7 +379,7 @@ def bare_subject(model: keras.Model) -> Subject:
     return Subject.of(BuiltModel(mixed().graph, model, {}, {}), Project(), None, lambda: None)
 
 
-@pytest.mark.slow
+@pytest.mark.full
 @pytest.mark.parametrize("format_id", WRITERS)
 def test_every_layer_that_is_not_blocked_is_converted(
     format_id: str, tmp_path: Path, monkeypatch: Any
@@ -410,7 +410,7 @@ def test_every_layer_that_is_not_blocked_is_converted(
         assert found.difference < 1e-3, [spec.class_name for spec in specs]
 
 
-@pytest.mark.slow
+@pytest.mark.full
 @pytest.mark.parametrize("format_id", WRITERS)
 def test_every_layer_that_is_blocked_could_not_be_converted(
     format_id: str, tmp_path: Path, monkeypatch: Any
@@ -430,7 +430,7 @@ NOT_TRIED = {
 SIDE_BY_SIDE = 25
 
 
-@pytest.mark.slow
+@pytest.mark.full
 @pytest.mark.parametrize("format_id", WRITERS)
 def test_every_operation_that_is_not_blocked_is_converted(
     format_id: str, tmp_path: Path, monkeypatch: Any

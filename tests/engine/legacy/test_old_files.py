@@ -16,6 +16,7 @@ from kbuilder.document.project_file import load, save
 from kbuilder.engine.model_files import OpenedModel, write_model
 from tests.engine.conftest import read_model
 from tests.engine.legacy.conftest import BY_TF_KERAS, stored_names
+from tests.sparse import sparse
 
 TOLERANCE = 1e-5
 OTHER_TRAINING = {
@@ -58,22 +59,22 @@ def fit(opened: OpenedModel, path: Path) -> list[float]:
     return losses
 
 
-@pytest.mark.parametrize("name", stored_names("keras21"))
+@pytest.mark.parametrize("name", sparse(stored_names("keras21"), 2))
 def test_files_of_keras_2_1(old_files: Path, name: str) -> None:
     check(old_files / "keras21" / f"{name}.h5")
 
 
-@pytest.mark.parametrize("name", stored_names("tfkeras24"))
+@pytest.mark.parametrize("name", sparse(stored_names("tfkeras24"), 4))
 def test_files_of_tensorflow_2_3(old_files: Path, name: str) -> None:
     check(old_files / "tfkeras24" / f"{name}.h5")
 
 
-@pytest.mark.parametrize("name", BY_TF_KERAS)
+@pytest.mark.parametrize("name", sparse(BY_TF_KERAS, 5))
 def test_files_of_tf_keras(tf_keras_files: Path, name: str) -> None:
     check(tf_keras_files / f"{name}.h5")
 
 
-@pytest.mark.parametrize("name", BY_TF_KERAS)
+@pytest.mark.parametrize("name", sparse(BY_TF_KERAS, 5))
 def test_archives_of_tf_keras(tf_keras_files: Path, name: str) -> None:
     path = tf_keras_files / f"{name}.keras"
     assert difference(read_model(path).model, path, "after" if arrays(path, "after") else "p") < (
