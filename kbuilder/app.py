@@ -38,6 +38,7 @@ from kbuilder.ui.canvas.drawing import draw
 from kbuilder.ui.demo import Demo
 from kbuilder.ui.engine_thread import EngineThread
 from kbuilder.ui.main_window import MainWindow
+from kbuilder.ui.run_follower import running_in
 
 Reporter = Callable[[type[BaseException], BaseException, TracebackType | None], None]
 DEMO_SIZE = (1280, 800)
@@ -71,19 +72,21 @@ def make_window(document: Document | None = None) -> MainWindow:
     )
     application = make_application()
     theme.apply_theme(application, str(settings.value("theme", "system")))
-    state = Path(
-        QStandardPaths.writableLocation(QStandardPaths.StandardLocation.AppLocalDataLocation)
-    )
     engines = (EngineThread(ENGINE_COMMAND), EngineThread(ENGINE_COMMAND))
     window = MainWindow(
         document or Document(),
         load_catalogue(),
         engines,
         settings,
-        state / "runs" / f"unsaved-{os.getpid()}",
+        _state_folder() / "runs" / f"unsaved-{os.getpid()}",
     )
     window.painted.connect(window.workbench.start)
     return window
+
+
+def _state_folder() -> Path:
+    place = QStandardPaths.StandardLocation.AppLocalDataLocation
+    return Path(QStandardPaths.writableLocation(place))
 
 
 def spare_collector(window: MainWindow) -> None:
@@ -105,10 +108,25 @@ def run_window(path: Path | None = None, sample: str = "") -> int:
         window.files.open_sample(sample)
     elif path is not None:
         window.files.open_path(path)
-    else:
+    elif not _follow_left_training(window):
         window.show_start()
     window.show()
     return application.exec()
+
+
+def _follow_left_training(window: MainWindow) -> bool:
+    """Open the project of a training that has lost its window, if there is one, and follow it."""
+    for path in window.files.recent():
+        if running_in(path.with_suffix(".runs")) is not None:
+            window.files.open_path(path)  # follows what it finds there
+            return True
+    for folder in sorted((_state_folder() / "runs").glob("unsaved-*")):
+        run = running_in(folder)
+        if run is not None:
+            window.document.open(load(run / "project.kbuilder"), None)
+            window.training.follow(run)
+            return True
+    return False
 
 
 def _reporter(window: MainWindow) -> Reporter:
