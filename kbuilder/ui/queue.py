@@ -10,7 +10,8 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from kbuilder.document.document import Document
 from kbuilder.document.errors import KBuilderError
 from kbuilder.document.project_file import ENDING, load, save
-from kbuilder.ui.training import State, Training
+from kbuilder.ui.training import Training
+from kbuilder.ui.training_state import State
 
 FOLDER = "queue"
 """The folder of waiting projects in the folder of runs."""

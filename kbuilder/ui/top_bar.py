@@ -19,7 +19,7 @@ from kbuilder.ui.text import label, tooltip
 from kbuilder.ui.training_state import State
 
 FILE_BUTTONS = ("new", "open", "save", "undo", "redo")
-WORDLESS = ("undo", "redo")
+WORDLESS = ("undo", "redo", "queue_run")
 RUN_BUTTONS = ("train_on", "train", "queue_run", "pause", "continue", "step", "stop", "discard")
 SHOWN = {
     State.IDLE: ("train_on", "train"),
@@ -69,9 +69,10 @@ class TopBar(QWidget):
 
     def show_state(self, state: State, *, trained: bool) -> None:
         """Show the buttons that fit the state of the training."""
-        for name, button in self._run_buttons.items():
-            visible = name in SHOWN[state] and (name != "train_on" or trained)
-            button.setVisible(visible)
+        shown = {n: n in SHOWN[state] and (n != "train_on" or trained) for n in self._run_buttons}
+        # Those that go, go first: Qt makes the window wider for all that are shown at any moment.
+        for name in sorted(shown, key=lambda name: shown[name]):
+            self._run_buttons[name].setVisible(shown[name])
 
     def sync_buttons(self) -> None:
         """Take text, icon and enabled from the actions again."""
@@ -79,7 +80,8 @@ class TopBar(QWidget):
             action = self._actions[name]
             button.setEnabled(action.isEnabled())
             button.setIcon(action.icon())
-            button.setText(action.text())
+            button.setText("" if name in WORDLESS else action.text())
+            button.setAccessibleName(action.text())
             button.setToolTip(tooltip(f"{action.toolTip()} ({action.shortcut().toString()})"))
 
     def _make_file_buttons(self) -> QWidget:

@@ -28,7 +28,8 @@ from kbuilder.ui.plots.parallel import ParallelPlot
 from kbuilder.ui.plots.parallel_axes import coordinates
 from kbuilder.ui.run_reading import RunReader
 from kbuilder.ui.text import label
-from kbuilder.ui.training import State, Training
+from kbuilder.ui.training import Training
+from kbuilder.ui.training_state import State
 
 FORM_WIDTH = 320
 
