@@ -61,9 +61,7 @@ class Queue(QObject):
             self.told.emit(str(error))
             return
         place = len(self.waiting)
-        self.told.emit(
-            self.tr("Queued with these settings; place {0} in the queue.").format(place)
-        )
+        self.told.emit(self.tr("Queued with these settings; place {0} in the queue.").format(place))
         self.changed.emit()
 
     def remove(self, path: Path) -> None:
