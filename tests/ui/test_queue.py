@@ -13,7 +13,8 @@ from kbuilder.link.events import Failed, Finished
 from kbuilder.link.requests import Train
 from kbuilder.ui.panels.queue_strip import QueueStrip
 from kbuilder.ui.queue import Queue
-from kbuilder.ui.training import State, Training
+from kbuilder.ui.training import Training
+from kbuilder.ui.training_state import State
 from tests.ui.fake_engine import FakeEngine, project, started
 
 
