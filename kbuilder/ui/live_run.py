@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from kbuilder.document.problems import Problem
+from kbuilder.document.scores import smaller_is_better
 from kbuilder.link.events import EpochEnded, PointsLogged, TrainingStarted
 from kbuilder.link.run_events import Diagnosed, MachineMeasured, Monitored, Noted
 from kbuilder.ui.plots.levels import Growing
@@ -62,7 +63,9 @@ class LiveRun:
         self.version += 1
 
     def add_noted(self, event: Noted) -> None:
-        """Take in that something happened at a place of the curves."""
+        """Take in that something happened at a place of the curves; that it was saved is no news."""
+        if event.kind == "saved":
+            return
         self.notes.append(event)
         del self.notes[:-MOST_KEPT]
         self.version += 1
@@ -116,7 +119,7 @@ class LiveRun:
         logged = self.epochs.get(name)
         if not logged:
             return None
-        pick = min if "loss" in name or "error" in name else max
+        pick = min if smaller_is_better(name) else max
         return pick(logged, key=lambda item: item[1])
 
 

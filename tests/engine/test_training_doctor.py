@@ -251,11 +251,11 @@ def test_the_bundled_samples_are_healthy(name, catalogue) -> None:
         bare(train.y),
         validation_data=(bare(held.x), bare(held.y)),
         batch_size=project.fit.batch_size,
-        epochs=8,
+        epochs=6,
         verbose=0,
         callbacks=[Watcher()],
     )
-    assert len(history) == 8
+    assert len(history) == 6
     assert math.isfinite(history[-1]["loss"])
 
 
