@@ -90,6 +90,7 @@ def load_quietly() -> type[Session]:
 
         from kbuilder.engine.session import Session
 
+        tf.get_logger().setLevel("ERROR")
         tf.constant(0)  # the first operation writes about the processor
     finally:
         os.dup2(kept, 2)

@@ -88,6 +88,9 @@ def _train(options: argparse.Namespace) -> int:
         resume=options.resume,
         weights=options.weights,
         settings=options.set,
+        extend=options.extend,
+        devices=tuple(options.device),
+        only_try=options.dry_run,
         as_json=options.json,
     )
 
@@ -236,6 +239,21 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="NAME=VALUE",
         help="another option, such as fit.batch_size=64 or optimizer.learning_rate=0.01",
+    )
+    verb.add_argument(
+        "--extend", type=int, default=0, metavar="N", help="with --resume: so many epochs more"
+    )
+    verb.add_argument(
+        "--device",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="train on this device, such as GPU:1; several for a copy on each",
+    )
+    verb.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="do a few steps only, and tell memory, time and the largest batch that fits",
     )
     verb.add_argument("--json", action="store_true", help="one JSON object per event on stdout")
     verb.set_defaults(work=_train)

@@ -18,7 +18,11 @@ from kbuilder.link.events import (
     TrainingStarted,
 )
 from kbuilder.link.messages import Event
+from kbuilder.link.run_events import Diagnosed, DryRunDone, Noted
 from kbuilder.link.values import Array
+
+TOLD = ("resumed", "steered", "callback", "paused")
+"""What happened to a run that is worth a line; failures and ends are told otherwise."""
 
 BAR = 24
 REDRAW_S = 0.1
@@ -35,21 +39,32 @@ class JsonReport:
 
 
 class ProgressReport:
-    """A line that is written over while an epoch runs, and a line for each epoch that ended."""
+    """A line that is written over while an epoch runs, and a line for each epoch that ended.
 
-    def __init__(self) -> None:
+    ``verbose`` is Keras's: 0 tells no epochs, 1 draws the line too, 2 only tells each epoch.
+    """
+
+    def __init__(self, verbose: int = 1) -> None:
         self._started: TrainingStarted | None = None
         self._drawn_at = 0.0
         self._live = sys.stderr.isatty()
+        self._verbose = verbose
+        self._findings: set[str] = set()
 
     def __call__(self, event: Event) -> None:
         """Tell the event, if it is worth telling."""
         if isinstance(event, TrainingStarted):
             self._started = event
-        elif isinstance(event, PointsLogged):
+        elif isinstance(event, PointsLogged) and self._verbose == 1:
             self._draw(event)
-        elif isinstance(event, EpochEnded):
+        elif isinstance(event, EpochEnded) and self._verbose:
             self._end_epoch(event)
+        elif isinstance(event, Noted) and event.kind in TOLD:
+            self._line(f"epoch {event.epoch + 1}: {event.text}")
+        elif isinstance(event, Diagnosed):
+            self._diagnose(event)
+        elif isinstance(event, DryRunDone):
+            self._tell_dry_run(event)
         elif isinstance(event, Progressed):
             self._line(event.text)
         elif isinstance(event, FrozenChecked):
@@ -75,6 +90,23 @@ class ProgressReport:
         logs = "  ".join(f"{name} {value:.4f}" for name, value in event.logs.items())
         epochs = self._started.epochs if self._started else "?"
         self._line(f"epoch {event.epoch + 1}/{epochs}  {event.seconds:.2f} s  {logs}")
+
+    def _diagnose(self, event: Diagnosed) -> None:
+        """Findings of the training doctor, each kind once."""
+        for problem in event.problems:
+            if problem.kind not in self._findings:
+                self._findings.add(problem.kind)
+                self._line(f"epoch {event.epoch + 1}: {problem.text}")
+
+    def _tell_dry_run(self, event: DryRunDone) -> None:
+        for size, peak, seconds in event.rows:
+            self._line(
+                f"batch size {size}: {1000 * seconds:.1f} ms a step, peak {peak / 2**30:.2f} GiB"
+            )
+        self._line(
+            f"About {event.epoch_seconds:.2g} s an epoch at batch size {event.batch_size}; "
+            f"the largest batch that fits has {event.largest_batch} samples."
+        )
 
     def _line(self, text: str) -> None:
         start = "\r\x1b[K" if self._live else ""

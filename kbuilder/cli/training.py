@@ -21,7 +21,7 @@ from kbuilder.document.project import Project
 from kbuilder.document.project_file import load
 from kbuilder.document.rules import check
 from kbuilder.document.values import KerasObject
-from kbuilder.link.requests import Train
+from kbuilder.link.requests import DryRun, Train
 
 
 def train(
@@ -32,9 +32,12 @@ def train(
     resume: Path | None,
     weights: Path | None,
     settings: list[str],
+    extend: int,
+    devices: tuple[str, ...],
+    only_try: bool,
     as_json: bool,
 ) -> int:
-    """Train a project file into a run folder.
+    """Train a project file into a run folder, or with ``only_try`` say what that would take.
 
     Raises:
         KBuilderError: the project cannot be trained, or an option does not exist or fit.
@@ -46,6 +49,10 @@ def train(
         project = with_setting(project, setting)
     refuse_faulty(project)
     base = path.absolute().parent
+    report = JsonReport() if as_json else ProgressReport(project.fit.verbose)
+    if only_try:
+        handle(DryRun(request=1, project=project, base=str(base), devices=devices), report)
+        return 0
     if out:
         project = with_fixed_data(project, base)
     run = out or path.with_suffix(".runs") / datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
@@ -56,8 +63,10 @@ def train(
         base=str(base),
         resume=str(resume.absolute()) if resume else "",
         weights=str(weights.absolute()) if weights else "",
+        extend=extend,
+        devices=devices,
     )
-    handle(request, JsonReport() if as_json else ProgressReport())
+    handle(request, report)
     sys.stderr.write(f"The run lies in {run}\n")
     return 0
 

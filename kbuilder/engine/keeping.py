@@ -9,7 +9,7 @@ from typing import Protocol
 
 from kbuilder.document.errors import SaveError
 from kbuilder.engine.checkpoint import State
-from kbuilder.engine.runs import BEST, Run
+from kbuilder.engine.runs import BEST, CHECKPOINT, Run
 
 Logs = dict[str, float]
 
@@ -61,12 +61,22 @@ class Keeper:
         self._write_best()
         if self._every and state.epoch % self._every == 0:
             self.record(partial(self._keep, state))
-        self.record(partial(self._run.offer, state))
+        if self._run.is_due():
+            self.record(partial(self.save, state))
+
+    def save(self, state: State) -> None:
+        """Write the newest checkpoint, and say so when it is safe on the disk.
+
+        Raises:
+            SaveError: it could not be written.
+        """
+        self._run.save(state)
+        self._note("saved", f"Saved after {state.done} steps", file=CHECKPOINT)
 
     def offer(self, captured: Callable[[], State]) -> None:
         """Save within a long epoch, if the last checkpoint is old enough."""
         if self._run.is_due(within_epoch=True):
-            self.record(lambda: self._run.save(captured()))
+            self.record(lambda: self.save(captured()))
 
     def end(self) -> None:
         """Write the best state if it still waits."""

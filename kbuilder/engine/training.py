@@ -108,7 +108,7 @@ class Training:
             self._rows.flush()
         self._finalize()
         if self.state is not None:
-            self.plan.run.save(self.state)
+            self._keeper.save(self.state)
 
     # --- start and end --------------------------------------------------------------------------
 
@@ -375,7 +375,7 @@ class Training:
         in_validation = state is not None and (state.epoch, state.step) == (self._epoch, self._step)
         if state is None or not in_validation:
             state = self.state = self._captured()
-        self.plan.run.save(state)
+        self._keeper.save(state)
 
     def _end_not_finite(self, row: np.ndarray) -> None:
         """Keep the last good weights, and name the first layer and the batch.
@@ -386,7 +386,7 @@ class Training:
         state = self._captured()
         if not all(np.isfinite(values).all() for values in state.weights.values()):
             state = self.state or state
-        self.plan.run.save(state)
+        self._keeper.save(state)
         loss = float(row[self._train.names.index(LOSS)])
         problem = not_finite_problem(
             self.plan.built, self._batches, self._order, (self._epoch, self._step), loss, state
