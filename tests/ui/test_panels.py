@@ -25,7 +25,6 @@ from kbuilder.document import edits
 from kbuilder.document.catalogue import Catalogue
 from kbuilder.document.options import DataOptions
 from kbuilder.document.problems import Problem
-from kbuilder.document.project import Project
 from kbuilder.document.values import KerasObject
 from kbuilder.link.events import (
     ActivationsComputed,
@@ -54,14 +53,15 @@ from kbuilder.ui.panels.compile_panel import CompilePanel
 from kbuilder.ui.panels.field_mapping import FieldMapping
 from kbuilder.ui.panels.field_panel import FieldPanel
 from kbuilder.ui.panels.output_form import OutputForm
-from kbuilder.ui.panels.schedule_preview import SchedulePreview
 from kbuilder.ui.panels.progress_card import clock
+from kbuilder.ui.panels.schedule_preview import SchedulePreview
 from tests.ui.fake_engine import (
     STEPS,
     FakeEngine,
     array,
     epoch,
     facts,
+    leave,
     points,
     preview,
     started,
@@ -74,7 +74,7 @@ LEFT = Qt.MouseButton.LeftButton
 @pytest.fixture
 def window(qtbot: QtBot, dressed: QApplication, catalogue: Catalogue, tmp_path: Path) -> MainWindow:
     made = window_of(catalogue, tmp_path)
-    qtbot.addWidget(made, before_close_func=lambda w: w.document.open(Project(), None))
+    qtbot.addWidget(made, before_close_func=leave)
     made.show()
     bench: FakeEngine = made._engines[0]  # type: ignore[assignment]
     made.workbench.start()

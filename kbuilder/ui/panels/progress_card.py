@@ -8,7 +8,8 @@ from kbuilder.document.options import FitOptions
 from kbuilder.ui.elided import Elided
 from kbuilder.ui.live_run import LiveRun
 from kbuilder.ui.text import label
-from kbuilder.ui.training import State, Training
+from kbuilder.ui.training import Training
+from kbuilder.ui.training_state import State
 
 
 class ProgressCard(QFrame):
@@ -59,7 +60,7 @@ class ProgressCard(QFrame):
         if training.state is State.PAUSED:
             self._time.setText(self.tr("Paused"))
         elif training.active:
-            self._show_time(run, training.elapsed)
+            self._show_time(run, training.stopwatch.seconds)
         else:
             self._time.setText(self.tr("{0} in all").format(clock(sum(run.epoch_seconds))))
 

@@ -16,7 +16,8 @@ from kbuilder.ui.panels.steer_section import SteerSection
 from kbuilder.ui.panels.step_section import StepSection
 from kbuilder.ui.panels.weights_proof import WeightsProof
 from kbuilder.ui.text import label
-from kbuilder.ui.training import State, Training
+from kbuilder.ui.training import Training
+from kbuilder.ui.training_state import State
 
 
 class RunPanel(QScrollArea):

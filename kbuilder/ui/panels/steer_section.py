@@ -9,7 +9,8 @@ from kbuilder.document.document import Document
 from kbuilder.ui.live_run import LiveRun
 from kbuilder.ui.panels.number_field import NumberField
 from kbuilder.ui.text import label
-from kbuilder.ui.training import State, Training
+from kbuilder.ui.training import Training
+from kbuilder.ui.training_state import State
 
 STEERABLE = (State.RUNNING, State.PAUSED)
 

@@ -24,7 +24,8 @@ from kbuilder.link.values import Array
 from kbuilder.ui.panels.number_field import NumberField
 from kbuilder.ui.pictures import to_numpy
 from kbuilder.ui.text import label
-from kbuilder.ui.training import State, Training
+from kbuilder.ui.training import Training
+from kbuilder.ui.training_state import State
 
 MOST_SAMPLES = 8
 ROW = 22
