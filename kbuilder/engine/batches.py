@@ -61,6 +61,8 @@ class Batches:
         self._weights = None if weights is None else _tensors(weights)
         self.samples = int(x[0].shape[0])
         self._shuffle = shuffle
+        self.data_seconds = 0.0
+        """Seconds that training has waited for batches; what is in memory is never waited for."""
         self._seed = seed
         self._epoch_steps = epoch_steps
         self._first_sample = first_sample

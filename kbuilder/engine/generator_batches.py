@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -45,6 +46,7 @@ class GeneratorBatches(Batches):
         augmentation: Augmentation | None = None,
     ) -> None:
         self._built, self._project, self._data = built, project, data
+        self.data_seconds = 0.0
         self._weighs_classes = weighs_classes
         self._generated = Generated(project.custom_code, data.path)
         self._seed, self._mixes = project.fit.seed, shuffle
@@ -93,7 +95,10 @@ class GeneratorBatches(Batches):
         return bare(x), bare(y), None if weights is None else bare(weights)
 
     def _fetch(self, position: Any) -> list[np.ndarray]:
-        return self._arrays(self._feed.get(int(position)))
+        begun = time.perf_counter()
+        arrays = self._arrays(self._feed.get(int(position)))
+        self.data_seconds += time.perf_counter() - begun
+        return arrays
 
     def _turn(self, number: int) -> Iterator[Fields]:
         length = self._generated.length

@@ -14,6 +14,10 @@ from kbuilder.engine.runs import BEST, CHECKPOINT, Run
 Logs = dict[str, float]
 
 
+AT_END = ("best", "saved", "checkpoint", "callback")
+"""What is noted at the end of an epoch, when the next one is already to come."""
+
+
 class Note(Protocol):
     """Tells that something happened to the run."""
 

@@ -18,7 +18,7 @@ from kbuilder.engine.callbacks import Callbacks, learning_rate
 from kbuilder.engine.checkpoint import State, capture, restore
 from kbuilder.engine.controls import ControlQueue, Controls, StopRequestedError
 from kbuilder.engine.freezing import Proof
-from kbuilder.engine.keeping import Keeper
+from kbuilder.engine.keeping import AT_END, Keeper
 from kbuilder.engine.not_finite import not_finite_problem
 from kbuilder.engine.pace import Pace
 from kbuilder.engine.plan import Plan
@@ -342,7 +342,7 @@ class Training:
         self._send_in_order(
             Noted(
                 request=self.plan.request,
-                epoch=self._epoch,
+                epoch=max(self._epoch - (kind in AT_END and not self._step), 0),
                 step=self._done,
                 kind=kind,
                 text=text,

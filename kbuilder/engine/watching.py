@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -22,6 +23,8 @@ from kbuilder.link.run_events import Diagnosed, MachineMeasured, Monitored
 Logs = dict[str, float]
 Classes = Mapping[str, tuple[str, ...]]
 
+DIAGNOSE_S = 1.0
+"""At least this long between two diagnoses; they read the whole history."""
 PROBE_SAMPLES = 256
 KEPT_LOOKS = 50
 """Looks that the doctor remembers; the record of the run has them all."""
@@ -47,6 +50,7 @@ class Watching:
         self._samples = 0
         self._seconds = 0.0
         self._told: Diagnosed | None = None
+        self._next_diagnosis = 0.0
         rows = (plan.validation or plan.train).head(PROBE_SAMPLES)
         self._look: Look | None = None
         if plan.fit.monitor_every:
@@ -61,8 +65,9 @@ class Watching:
         self._seconds += seconds
         self._spiked += self._spikes.add(losses)
         self._losses = np.concatenate([self._losses, losses])[-KEPT_LOSSES:]
+        waited = self._plan.train.data_seconds
         measured: MachineMeasured | None = self._machine.measure(
-            self._plan.request, done, self._samples, 0.0, self._seconds
+            self._plan.request, done, self._samples, waited, self._seconds - waited
         )
         if measured is not None:
             self._send(measured)
@@ -76,7 +81,9 @@ class Watching:
                 look = self._look.look(self._plan.request, epoch, state.done)
                 self._looks = [*self._looks, look][-KEPT_LOOKS:]
                 self._send(look)
-        if every:
+        now = time.monotonic()
+        if every and (last or now >= self._next_diagnosis):
+            self._next_diagnosis = now + DIAGNOSE_S
             self._diagnose(state.history, epoch, state.steps_per_epoch, rate)
 
     def _diagnose(

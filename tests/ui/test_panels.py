@@ -48,7 +48,7 @@ from kbuilder.link.requests import (
 )
 from kbuilder.link.values import DataPreview
 from kbuilder.ui.forms.object_list import ObjectRow
-from kbuilder.ui.main_window import DATA, DESIGN, INSPECT, RUNS, TRAIN, MainWindow
+from kbuilder.ui.main_window import DATA, DESIGN, INSPECT, TRAIN, MainWindow
 from kbuilder.ui.panels.compile_panel import CompilePanel
 from kbuilder.ui.panels.field_mapping import FieldMapping
 from kbuilder.ui.panels.field_panel import FieldPanel
@@ -568,25 +568,3 @@ def test_layers_show_shapes_and_locks(window: MainWindow, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: "🔒" in layers.item(1).text(), timeout=2000)
     assert layers.item(1).text().startswith("hidden   4")
     assert "🔒" not in layers.item(2).text()
-
-
-# --- Runs -------------------------------------------------------------------------------------
-
-
-def test_runs_are_listed_newest_first_and_can_be_used(window: MainWindow, tmp_path: Path) -> None:
-    folder = window.training.runs_folder()
-    for name, rows in (("2026-01-01", "0,0.9\n1,0.5\n"), ("2026-02-02", "")):
-        (folder / name).mkdir(parents=True)
-        (folder / name / "history.csv").write_text("epoch,loss\n" + rows)
-    (folder / "2025-12-31").mkdir()
-    window.show_workspace(RUNS)
-    table = window.page(RUNS)._table
-    assert [row[:2] for row in cells(table)] == [
-        ["2026-02-02", "0"],
-        ["2026-01-01", "2"],
-        ["2025-12-31", "0"],
-    ]
-    assert table.item(1, 2).text() == "loss 0.5000"
-    table.itemActivated.emit(table.item(1, 0))
-    assert window.training.run == str(folder / "2026-01-01")
-    assert [row[3] for row in cells(table)] == ["", "●", ""]
