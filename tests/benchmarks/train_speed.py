@@ -4,7 +4,8 @@
 
 Both sides do everything from the same arrays to the last epoch, building and tracing included. Ours
 runs as the trainer does: layers are looked into and diagnosed at the default rate, all messages are
-encoded for the wire and kept in the record, history and batches are written, and checkpoints. Rounds alternate which side goes first. The last column proves equal results.
+encoded for the wire and kept in the record, history, batches and checkpoints are written. Rounds
+alternate which side goes first. The last column proves equal results.
 """
 
 from __future__ import annotations
