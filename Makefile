@@ -28,6 +28,8 @@ format: setup
 
 bench: setup
 	$(PYTHON) -m tests.benchmarks.train_speed
+	$(PYTHON) -m tests.benchmarks.monitor_speed
+	$(PYTHON) -m tests.benchmarks.curve_speed
 	$(PYTHON) -m tests.benchmarks.window_speed
 	$(PYTHON) -m tests.benchmarks.design_speed
 
