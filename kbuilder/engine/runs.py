@@ -22,6 +22,7 @@ import msgspec
 
 from kbuilder.document import project_file
 from kbuilder.document.atomic import save_error
+from kbuilder.document.cells import inert
 from kbuilder.document.errors import FileRefusedError, KBuilderError
 from kbuilder.document.project import Project
 from kbuilder.engine.checkpoint import State, read_state, write_state
@@ -240,11 +241,6 @@ class Run:
             self.folder.rmdir()
 
 
-def safe_cell(text: str) -> str:
-    """A text for a table that a spreadsheet program does not take for a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
-
-
 @contextmanager
 def _saving(path: Path) -> Iterator[None]:
     try:
@@ -258,7 +254,7 @@ def _append(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) ->
     with _saving(path), path.open("a", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         if is_new:
-            writer.writerow([safe_cell(name) for name in header])
+            writer.writerow([inert(name) for name in header])
         writer.writerows(rows)
 
 
