@@ -18,7 +18,15 @@ from kbuilder.document.values import Params
 from kbuilder.engine.import_operations import operation, operation_spec
 from kbuilder.engine.import_params import RUNS_CODE, class_and_config, params_from
 from kbuilder.engine.import_rewrites import inert, is_foreign
-from kbuilder.engine.import_wires import History, Wires, arguments, border, ports, tensors
+from kbuilder.engine.import_wires import (
+    History,
+    Wires,
+    arguments,
+    border,
+    model_arguments,
+    ports,
+    tensors,
+)
 
 MOST_LAYERS = 5000
 FUNCTIONAL = ("Functional", "Model")
@@ -71,6 +79,8 @@ class Calls:
     def __init__(self, catalogue: Catalogue) -> None:
         self.found: list[Call] = []
         self.groups: list[Group] = []
+        self.masks: list[tuple[str, Ref]] = []
+        """Masks that models in the model are called with, and where."""
         self._catalogue = catalogue
         self._names: set[str] = set()
         self._seen: set[tuple[str, str]] = set()
@@ -182,6 +192,8 @@ class Calls:
         name, number = call
         again = bool(number or scope.first)
         own = self._name_of(scope, call, name)
+        inputs, masks = model_arguments(node)
+        self.masks += [(where, ref) for ref in scope.refs(masks)]
         self.groups.append(Group(id=own, name=own, parent=scope.group, nested=not again))
         self._refuse_more(where)
         inner = _Scope(
@@ -191,7 +203,7 @@ class Calls:
             where=where,
             group=own,
             first=f"{scope.first or scope.id}/{name}:0" if again else "",
-            inputs=tuple(scope.refs(tensors([node.get("args"), node.get("kwargs")]))),
+            inputs=tuple(scope.refs(inputs)),
         )
         for port, ref in enumerate(self._read(inner)):
             self._same[scope.id, name, number, port] = ref

@@ -11,7 +11,7 @@ from kbuilder.document.errors import FileRefusedError
 from kbuilder.document.graph import Edge, Graph, Node
 from kbuilder.document.layout import layout
 from kbuilder.engine.import_calls import MODELS, MOST_LAYERS, Call, Calls, Ref
-from kbuilder.engine.import_masks import without_automatic_masks
+from kbuilder.engine.import_masks import is_automatic_mask, without_automatic_masks
 from kbuilder.engine.import_params import class_and_config
 from kbuilder.engine.import_wires import border
 
@@ -70,6 +70,7 @@ def _assembled(calls: Calls, outputs: list[Ref], catalogue: Catalogue, where: st
     graph = Graph(nodes=tuple(nodes), edges=tuple(edges), groups=tuple(calls.groups))
     if len(graph.order) != len(graph.nodes):
         raise FileRefusedError(f"{where} feeds a layer with its own result. It is damaged.")
+    _refuse_own_masks(calls, graph)
     graph = without_automatic_masks(graph, catalogue, chosen)
     marked = [
         msgspec.structs.replace(node, output=node.id in chosen and bool(graph.outgoing[node.id]))
@@ -93,6 +94,17 @@ def _sources(calls: Calls, call: Call, where: str) -> list[tuple[int, tuple[str,
             )
         found.append((port, source))
     return found
+
+
+def _refuse_own_masks(calls: Calls, graph: Graph) -> None:
+    """A block has no port for a mask: it must be one that Keras works out again by itself."""
+    for where, ref in calls.masks:
+        source = calls.node(ref)
+        if source is None or not is_automatic_mask(graph, source[0]):
+            raise FileRefusedError(
+                f"{where} is called with a mask that a program made, “{ref[1]}”, which cannot be opened "
+                "yet. Call the model without a mask and save it again."
+            )
 
 
 def _chosen(calls: Calls, outputs: list[Ref], where: str) -> list[str]:

@@ -15,9 +15,11 @@ from kbuilder.document.ports import input_ports
 
 _MASKING = {
     *("ops.not_equal", "ops.any", "ops.logical_and", "ops.logical_or", "ops.expand_dims"),
-    *("ops.squeeze", "ops.all", "ops.concatenate", "ops.ones_like", "ops.broadcast_to"),
+    *("ops.squeeze", "ops.all", "ops.concatenate", "ops.broadcast_to"),
 }
 """Operations that layers work out masks by."""
+_FILLING = {"ops.ones_like", "ops.zeros_like"}
+"""Operations that give a mask the shape of a tensor, whatever the values of that are."""
 
 
 def without_automatic_masks(graph: Graph, catalogue: Catalogue, kept: Iterable[str]) -> Graph:
@@ -26,13 +28,16 @@ def without_automatic_masks(graph: Graph, catalogue: Catalogue, kept: Iterable[s
     ``kept`` are ids of nodes that stay in any case, since they give out what the model does.
     """
     starts = _masked_starts(graph)
-    gone = {
-        edge.key for edge in graph.edges if starts and _is_automatic(graph, catalogue, edge, starts)
-    }
-    if not gone:
+    if not starts:
         return graph
+    gone = {edge.key for edge in graph.edges if _is_automatic(graph, catalogue, edge, starts)}
     edges = tuple(edge for edge in graph.edges if edge.key not in gone)
     return _without_unread(msgspec.structs.replace(graph, edges=edges), catalogue, set(kept))
+
+
+def is_automatic_mask(graph: Graph, node: str) -> bool:
+    """Whether what a node gives out is a mask that follows from an Embedding or a Masking."""
+    return _only_masking(graph, node, _masked_starts(graph))
 
 
 def _masked_starts(graph: Graph) -> set[str]:
@@ -66,7 +71,11 @@ def _only_masking(graph: Graph, node: str, starts: set[str]) -> bool:
     """Whether a tensor comes from where masks begin, by operations that masks are worked out by."""
     if node in starts:
         return True
-    sources = [edge.source for edge in graph.incoming[node]]
+    sources = [
+        edge.source
+        for edge in graph.incoming[node]
+        if graph.by_id[edge.source].class_name not in _FILLING
+    ]
     return (
         graph.by_id[node].class_name in _MASKING
         and bool(sources)

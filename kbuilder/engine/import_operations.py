@@ -12,13 +12,18 @@ from kbuilder.engine.import_wires import History, history_of
 
 _ONE_BY_ONE = {"ops.einsum"}
 """Functions that take their tensors one by one; the others over several take them as one list."""
+_MODULES = [f"keras.src.ops.{part}" for part in ("numpy", "nn", "math", "core")]
 _OF_NODES = {"name", "trainable"}
 
 
 def operation_spec(catalogue: Catalogue, raw: Mapping[str, Any]) -> ClassSpec | None:
-    """The entry of an operation that a configuration names by its module and class."""
-    spec = catalogue.layer(f"{raw.get('module')}.{raw.get('class_name')}")
-    return spec if spec is not None and spec.is_operation else None
+    """The entry of an operation that a configuration names by its module and class.
+
+    ``.h5`` files of Keras 3 have no modules: there the class alone says it.
+    """
+    modules = [raw["module"]] if raw.get("module") else _MODULES
+    found = (catalogue.layer(f"{module}.{raw.get('class_name')}") for module in modules)
+    return next((spec for spec in found if spec is not None and spec.is_operation), None)
 
 
 def operation(

@@ -23,6 +23,14 @@ def tensors(value: Any) -> list[History]:
     return [history for history in _leaves(value) if isinstance(history, tuple)]
 
 
+def model_arguments(node: Mapping[str, Any]) -> tuple[list[History], list[History]]:
+    """The tensors that a call hands to a model in the model as inputs, and those it hands as masks."""
+    kwargs = node.get("kwargs")
+    named = kwargs if isinstance(kwargs, dict) else {}
+    inputs = tensors([node.get("args"), named.get("inputs")])
+    return inputs, tensors(named.get("mask"))
+
+
 def arguments(node: Mapping[str, Any]) -> list[Any]:
     """The arguments of a call, flat, with ``TENSOR`` in place of the tensors."""
     values = [*_leaves(node.get("args", [])), *_leaves(node.get("kwargs", {}))]
