@@ -31,7 +31,7 @@ class FakeEngine(QObject):
     def __init__(self) -> None:
         super().__init__()
         self.sent: list[Any] = []
-        self.started = self.closed = False
+        self.started = self.closed = self.left = False
         self._last_request = 0
 
     def next_request(self) -> int:
@@ -46,6 +46,9 @@ class FakeEngine(QObject):
 
     def close(self) -> None:
         self.closed = True
+
+    def let_go(self) -> None:
+        self.left = True
 
     def say(self, event: object) -> None:
         self.received.emit(event)

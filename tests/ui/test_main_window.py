@@ -19,7 +19,7 @@ from kbuilder.link.requests import Infer, Pause, Preview, Stop, Train
 from kbuilder.ui import actions, dialogs, theme
 from kbuilder.ui.main_window import DATA, DESIGN, INSPECT, RUNS, TRAIN, MainWindow
 from kbuilder.ui.training_state import State
-from tests.ui.fake_engine import FakeEngine, facts, preview, started, window_of
+from tests.ui.fake_engine import FakeEngine, facts, leave, preview, started, window_of
 
 CTRL = Qt.KeyboardModifier.ControlModifier
 
@@ -283,6 +283,34 @@ def test_closing_asks_for_unsaved_changes(
     window.document.apply("Set", lambda p: edits.set_fit(p, epochs=3))
     assert window.close() == closed
     assert [engine.closed for engine in engines(window)] == [closed, closed]
+
+
+@pytest.mark.parametrize(
+    ("answer", "closed", "left", "stopped"),
+    [("go on", True, True, False), ("stop", True, False, True), ("stay", False, False, False)],
+)
+def test_closing_asks_what_becomes_of_a_training(
+    window: MainWindow,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: str,
+    closed: bool,
+    left: bool,
+    stopped: bool,
+) -> None:
+    make_ready(window)
+    window.actions_by_id["train"].trigger()
+    trainer = engines(window)[1]
+    trainer.say(started(trainer.last(Train).request))
+    asked = []
+    monkeypatch.setattr(
+        dialogs, "ask_leaving_training", lambda parent: asked.append(parent) or answer
+    )
+    assert window.close() == closed
+    assert asked == [window]
+    assert trainer.left == left
+    assert (trainer.count(Stop) == 1) == stopped
+    assert trainer.closed == closed
+    leave(window)
 
 
 def test_closing_keeps_a_running_training(window: MainWindow) -> None:
