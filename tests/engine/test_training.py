@@ -376,7 +376,9 @@ def test_a_loss_that_is_no_number_ends_training_and_keeps_the_last_epoch(
             weight.assign(np.full(weight.shape, math.nan))
 
     training, _ = prepare(classifier, catalogue, tmp_path / "run", spoil)
-    with pytest.raises(KBuilderError, match=r"nan in epoch 2 at step 1.*hidden.*are kept, after epoch 1"):
+    with pytest.raises(
+        KBuilderError, match=r"nan in epoch 2 at step 1.*hidden.*are kept, after epoch 1"
+    ):
         training.train()
     state = Run.open(tmp_path / "run").state
     assert state.epoch == 1
