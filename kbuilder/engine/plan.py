@@ -20,7 +20,8 @@ class Plan:
 
     ``steps_per_call`` is the number of steps in one graph call; 0 finds the best one. ``extend`` is
     how many epochs to add to those done; 0 goes on to ``fit.epochs``. With ``held``, training waits
-    before its first step. ``strategy`` has a copy of the model on each of several devices.
+    before its first step. ``cut_off`` says that the run it goes on from ended without a word.
+    ``strategy`` has a copy of the model on each of several devices.
     """
 
     request: int
@@ -36,13 +37,17 @@ class Plan:
     held: bool = False
     callbacks: tuple[keras.callbacks.Callback, ...] = ()
     strategy: tf.distribute.Strategy | None = None
+    cut_off: bool = False
 
     def epochs_to_reach(self, done: int, steered: int | None) -> int:
         """The epoch to end before, for a training that goes on after ``done`` epochs.
 
-        A run that is complete already goes on for as many epochs again.
+        A run that is complete already goes on for as many epochs again; one that was cut off after its
+        last epoch has only to be ended.
         """
         if self.extend:
             return done + self.extend
         epochs = self.fit.epochs if steered is None else steered
-        return epochs if done < epochs else done + epochs
+        if done < epochs:
+            return epochs
+        return done if self.cut_off else done + epochs

@@ -144,7 +144,7 @@ class Training:
         self._callbacks.restore(state.callbacks)
         self._batches.restore(state.generators)
         self._epoch, self._step, self._done = state.epoch, state.step, state.done
-        self.history = list(state.history)
+        self.history, self.state = list(state.history), state
         self._last = plan.epochs_to_reach(self._epoch, self._steering.done.get("epochs"))
         if self._step and state.steps_per_epoch != self._batches.steps:
             self._done -= self._step

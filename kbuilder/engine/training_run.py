@@ -145,6 +145,7 @@ class TrainingRun:
             held=request.held,
             callbacks=tuple(callbacks),
             strategy=strategy,
+            cut_off=source is not None and run_lock.was_cut_off(source.folder),
         )
         return plan, dataset
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import socket
 from types import SimpleNamespace
 
 import keras
+import msgspec
 import numpy as np
 import pytest
 from msgspec.structs import replace
@@ -20,6 +22,7 @@ from kbuilder.engine.checkpoint import read_state
 from kbuilder.engine.controls import StopRequestedError
 from kbuilder.engine.runs import BEST, Run
 from kbuilder.engine.session import Session
+from kbuilder.link import run_lock
 from kbuilder.link.events import EpochEnded, Failed, Finished, Paused, Progressed, TrainingStarted
 from kbuilder.link.record import events_of
 from kbuilder.link.requests import Break, Continue, DryRun, Steer, Step, Stop, Train
@@ -347,3 +350,16 @@ def test_a_dry_run_tells_memory_time_and_the_largest_batch(plain, tmp_path):
     assert done.epoch_seconds > 0
     assert done.largest_batch == 120
     assert done.heaviest == "#points"
+
+
+def test_a_run_cut_off_behind_its_last_epoch_is_only_ended(plain, tmp_path):
+    run_session(plain, tmp_path / "first")
+    straight = Run.open(tmp_path / "first").state
+    holder = run_lock.Holder(pid=2**22 + 1, started=0.0, host=socket.gethostname())
+    (tmp_path / "first" / run_lock.LOCK).write_bytes(msgspec.json.encode(holder))
+    told = run_session(plain, tmp_path / "second", resume=str(tmp_path / "first"))
+    assert isinstance(told[-1], Finished)
+    state = Run.open(tmp_path / "second").state
+    assert (state.epoch, state.history) == (straight.epoch, straight.history)
+    for name, values in straight.weights.items():
+        np.testing.assert_array_equal(state.weights[name], values)
