@@ -113,15 +113,18 @@ class PlotGrid(QWidget):
             elif name == SPEED:
                 self._show_speed()
 
-    def sync(self, run: LiveRun, names: dict[str, str], *, one: bool = False) -> None:
+    def sync(self, run: LiveRun, names: dict[str, str], *, one: bool = False) -> bool:
         """Have a plot for all that a run tells of; ``names`` are those of the nodes.
 
-        With ``one``, make one new plot at most: each takes the time of some pictures.
+        With ``one``, make one new plot at most: each takes the time of some pictures. Tells whether
+        any was made.
         """
+        before = len(self.curves) if run is self._run else 0
         if run is not self._run:
             self.clear()
         self._run, self._names = run, names
         self._sync(run, one=one)
+        return len(self.curves) > before
 
     def clear(self) -> None:
         """Show nothing."""

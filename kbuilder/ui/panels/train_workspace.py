@@ -120,7 +120,8 @@ class TrainWorkspace(QWidget):
         if run is None or not self.isVisible():
             return
         self._show_run_or_nothing(run)
-        self.grid.sync(run, self._names(), one=True)
+        if self.grid.sync(run, self._names(), one=True):
+            return  # it is laid out and painted now, and filled in the next turns
         parts = [*self.grid.parts(), HEAD, PANEL]
         self._timer.setInterval(REFRESH_MS // len(parts))
         part = parts[self._turn % len(parts)]
