@@ -76,6 +76,7 @@ from kbuilder.link.requests import (
     Train,
 )
 from kbuilder.link.run_events import DevicesFound
+from kbuilder.link.steered import steered_in
 
 
 class Session:
@@ -216,6 +217,7 @@ class Session:
             name=Path(request.path).name.partition(".")[0],
             base=request.base,
             check=Controls(self.controls, self._send, request.request, lambda watch: None).check,
+            steered=steered_in(request.run),
         )
         self._send(answer(request, subject, self._catalogue))
 

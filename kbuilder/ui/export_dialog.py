@@ -32,6 +32,7 @@ from kbuilder.document.script.place import DataPlace, data_place
 from kbuilder.document.script.whole import script
 from kbuilder.document.summary import as_markdown, as_text
 from kbuilder.link.events import Exported, Failed
+from kbuilder.link.steered import steered_in
 from kbuilder.link.values import DataPreview
 from kbuilder.ui import dialogs
 from kbuilder.ui.canvas.drawing import draw
@@ -250,7 +251,8 @@ class ExportDialog(QDialog):
         name = Path(self.path.text()).name.partition(".")[0]
         try:
             if format_id == "python":
-                return script(self._place(), self._catalogue, name)
+                steered = steered_in(self._training.run)
+                return script(self._place(), self._catalogue, name, steered)
         except KBuilderError as error:
             return str(error)
         words = {"text": as_text, "markdown": as_markdown}.get(format_id)

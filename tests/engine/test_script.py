@@ -27,9 +27,11 @@ from kbuilder.document.values import KerasObject
 from kbuilder.engine.build import build
 from kbuilder.engine.compiling import compile_model
 from kbuilder.engine.exports.script_file import place_of, plain_configuration
+from kbuilder.engine.runs import Run
 from kbuilder.engine.session import Session
-from kbuilder.link.events import EpochEnded
-from kbuilder.link.requests import Train
+from kbuilder.link.events import EpochEnded, Failed
+from kbuilder.link.requests import Export, Steer, Train
+from kbuilder.link.steered import steered_in
 from kbuilder.resources import resource
 from tests.engine.conftest import make_graph, make_node
 
@@ -114,6 +116,47 @@ def test_samples_train_as_we_do(name: str, tmp_path: Path, catalogue: Any) -> No
     assert history.keys() == ended.logs.keys()
     for name, values in history.items():
         assert values[0] == pytest.approx(ended.logs[name], rel=1e-4), name
+
+
+def test_a_steered_run_has_a_script_that_ends_with_the_same_weights(
+    classifier: Project, tmp_path: Path
+) -> None:
+    """The learning rate is another one after 8 steps, and the run is an epoch longer."""
+    fit = replace(classifier.fit, shuffle=False)
+    graph = classifier.graph
+    still = [replace(n, params={"rate": 0.0}) if n.id == "#drop" else n for n in graph.nodes]
+    project = replace(classifier, fit=fit, graph=replace(graph, nodes=tuple(still)))
+    steer = Steer(learning_rate=0.05, batch_size=16, epochs=3)
+
+    failed = []
+
+    def hear(event: Any) -> None:
+        if isinstance(event, Failed):
+            failed.append(event.text)
+        if isinstance(event, EpochEnded) and event.epoch == 0:
+            session.controls.put(steer)
+
+    session = Session(hear)
+    run, path = tmp_path / "run", tmp_path / "train.py"
+    session.handle(Train(request=1, project=project, run=str(run)))
+    (steered,) = steered_in(str(run))
+    assert (steered.step, steered.epoch) == (8, 1)
+    session.handle(Export(request=2, project=project, path=str(path), run=str(run)))
+    assert not failed
+    text = path.read_text()
+    assert 'STEERING = [(8, {"learning_rate": 0.05})]' in text
+    assert "# Not done here: batches of 16 samples from the epoch that began next" in text
+    module = module_of(text)
+    model = module.build_model()
+    module.compile_model(model)
+    history = module.train(model).history
+    assert len(history["loss"]) == 3
+    weights = Run.open(run).state.weights
+    for layer in model.layers:
+        for number, values in enumerate(layer.get_weights()):
+            wanted = weights[f"{layer.name}/{number}"]
+            np.testing.assert_allclose(values, wanted, rtol=1e-5, atol=1e-6)
+    refuse_unformatted(tmp_path, [text])
 
 
 SHARED = {"#embedding_again": "#embedding"}

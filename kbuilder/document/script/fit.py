@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -13,6 +13,7 @@ from kbuilder.document.options import FitOptions, OutputOptions
 from kbuilder.document.project import Project
 from kbuilder.document.script.code import Expression, Listed, Raw, call, sequence, statement, value
 from kbuilder.document.script.objects import Objects
+from kbuilder.document.script.steering import Steered, SteeringWriter
 
 _PART = '''
 def part(arrays, start, end):
@@ -93,8 +94,9 @@ def _of(nodes: Iterable[Node], chosen: Mapping[str, Any]) -> dict[str, Any]:
 class FitWriter:
     """Writes ``train`` for a project that has data, and what ``train`` needs."""
 
-    def __init__(self, project: Project, objects: Objects) -> None:
+    def __init__(self, project: Project, objects: Objects, steered: Sequence[Steered] = ()) -> None:
         self._project = project
+        self._steering = SteeringWriter(steered, project.graph)
         self._objects = objects
         self._inputs = project.graph.inputs
         self._outputs = outputs = project.graph.outputs
@@ -108,8 +110,9 @@ class FitWriter:
             for node in self._inputs
             if (chosen := self._fit.augmentation.get(node.id))
         }
-        self.callbacks = [
-            objects.made("callbacks", each.class_name, each.params) for each in self._fit.callbacks
+        self.callbacks: list[Expression] = [
+            *(objects.made("callbacks", e.class_name, e.params) for e in self._fit.callbacks),
+            *self._steering.callbacks,
         ]
 
     @property
@@ -135,8 +138,9 @@ class FitWriter:
         return bool(self._fit.validation_split) and not own and (self.weighs or self._makes_batches)
 
     def constants(self) -> list[str]:
-        """The size of batches, where the script makes them itself."""
-        return [f"BATCH_SIZE = {self._fit.batch_size}"] if self._makes_batches else []
+        """The size of batches, where the script makes them itself, and what was steered."""
+        size = [f"BATCH_SIZE = {self._fit.batch_size}"] if self._makes_batches else []
+        return [*size, *self._steering.constants()]
 
     def sections(self, validates: bool) -> list[list[str]]:
         """Functions and classes, the last of them ``train``; ``validates``: ``load_data`` can read more."""
@@ -148,7 +152,8 @@ class FitWriter:
             what = ", changed at random" if augment else ""
             order = _ORDERS[self._fit.shuffle]
             found.append(_BATCHES.format(what=what, order=order, augment=augment))
-        return [*(each.strip("\n").splitlines() for each in found), self._train(validates)]
+        sections = [each.strip("\n").splitlines() for each in found]
+        return [*sections, self._steering.section(), self._train(validates)]
 
     def _train(self, validates: bool) -> list[str]:
         fit = self._fit
@@ -186,7 +191,7 @@ class FitWriter:
         named: dict[str, Expression] = {}
         if not self._makes_batches:
             named["batch_size"] = value(fit.batch_size)
-        named["epochs"] = value(fit.epochs)
+        named["epochs"] = value(self._steering.epochs or fit.epochs)
         named |= validation
         if self._makes_batches:
             named["shuffle"] = value(False)
@@ -230,7 +235,7 @@ class FitWriter:
 
     def _notes(self, validates: bool) -> list[str]:
         fit = self._fit
-        notes = []
+        notes = self._steering.notes()
         if fit.validation_data.kind and not validates:
             notes.append("The validation data is of another kind and left out here.")
         if fit.weighting != FitOptions().weighting:

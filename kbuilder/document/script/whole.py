@@ -16,15 +16,19 @@ from kbuilder.document.script.fit import FitWriter
 from kbuilder.document.script.layers import LayerWriter
 from kbuilder.document.script.objects import Objects
 from kbuilder.document.script.place import DataPlace
+from kbuilder.document.script.steering import Steered
 
 _JIT_COMPILE = {"always": True, "never": False}
 _FUTURE = re.compile(r"^from __future__ import .*\n", re.MULTILINE)
 
 
-def script(place: DataPlace, catalogue: Catalogue, name: str) -> str:
+def script(
+    place: DataPlace, catalogue: Catalogue, name: str, steered: Sequence[Steered] = ()
+) -> str:
     """The project as a Python script that needs nothing but Keras and NumPy.
 
     ``name`` is what the model is called and saved as. Where the place has data, it reads them and trains.
+    ``steered`` is what was changed by hand in the run that it stands for.
 
     Raises:
         KBuilderError: the graph has a class that nobody knows, or a circle.
@@ -37,7 +41,7 @@ def script(place: DataPlace, catalogue: Catalogue, name: str) -> str:
     compile_lines = _compile_function(project, objects) if judged else []
     data = DataWriter(place) if place.fields and judged else None
     data_lines = data.functions() if data else []
-    fit = FitWriter(project, objects) if data else None
+    fit = FitWriter(project, objects, steered) if data else None
     future = "".join(_FUTURE.findall(project.custom_code))
     legacy = _body(place.legacy) if objects.uses_legacy else ""
     if legacy and not future:

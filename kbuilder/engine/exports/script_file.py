@@ -18,6 +18,7 @@ from kbuilder.document.naming import snake_case
 from kbuilder.document.project import Project
 from kbuilder.document.script.place import DataPlace, data_place
 from kbuilder.document.script.whole import script
+from kbuilder.engine.compiling import compile_model
 from kbuilder.engine.data import open_source
 from kbuilder.engine.data_mapping import map_fields
 from kbuilder.engine.exports.keras_files import (
@@ -39,13 +40,17 @@ _MADE_UP = re.compile(r"(keras_tensor|input_layer)(_\d+)?")
 def write(subject: Subject, path: Path, catalogue: Catalogue) -> Proof:
     """The script; the difference is that of the weights which it starts with and ours."""
     place = place_of(subject.project, subject.base)
-    write_bytes(path, script(place, catalogue, subject.name).encode())
+    write_bytes(path, script(place, catalogue, subject.name, subject.steered).encode())
     answer = ask(
         SCRIPT, ["python", path], files={"rows.txt": str(PROOF_SAMPLES)}, check=subject.check
     )
-    ours = subject.rebuild().model
+    built = subject.rebuild()
+    ours = built.model
+    if subject.model.compiled:
+        # The run's own optimizer has the learning rate that the run ended with.
+        compile_model(built, subject.project, catalogue)
     refuse_other_config(plain_configuration(ours), _plain(answer.facts["config"]), answer.program)
-    _refuse_other_compile(subject, answer.facts["compile"])
+    _refuse_other_compile(ours, subject.project, answer.facts["compile"])
     count = int(answer.facts["weights"])
     _refuse_other_arrays(
         ours.get_weights(), answer.arrays[:count], "the weights that it starts with"
@@ -81,10 +86,9 @@ def place_of(project: Project, base: str) -> DataPlace:
     return data_place(project, base, fields, choice.inputs, choice.targets, legacy)
 
 
-def _refuse_other_compile(subject: Subject, found: Any) -> None:
+def _refuse_other_compile(model: keras.Model, project: Project, found: Any) -> None:
     """Own functions are wrapped in ways that look different, so such options are not compared."""
-    model = subject.model
-    if not model.compiled or found is None or subject.project.custom_code.strip():
+    if not model.compiled or found is None or project.custom_code.strip():
         return
     ours = json.loads(json.dumps(model.get_compile_config(), default=repr))
     for options in (ours, found):

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from kbuilder.document.project import Project
+from kbuilder.document.script.steering import Steered
 from kbuilder.engine.arrays import bare
 from kbuilder.engine.build import BuiltModel
 
@@ -32,7 +33,8 @@ class Subject:
 
     ``rebuild`` makes the model anew from its seed. ``name`` is what it is called; ``base`` the folder
     that relative data paths start from. ``from_data`` tells that the samples are the data's first.
-    ``check`` raises when the user does not want to wait any longer.
+    ``steered`` is what was changed by hand while its run trained. ``check`` raises when the user does
+    not want to wait any longer.
     """
 
     built: BuiltModel
@@ -43,6 +45,7 @@ class Subject:
     base: str = ""
     from_data: bool = False
     check: Check = no_hurry
+    steered: tuple[Steered, ...] = ()
 
     @classmethod
     def of(
@@ -54,6 +57,7 @@ class Subject:
         name: str = "model",
         base: str = "",
         check: Check = no_hurry,
+        steered: tuple[Steered, ...] = (),
     ) -> Subject:
         """With the first samples of ``inputs``, or with random ones where there are none."""
         model = built.model
@@ -62,7 +66,7 @@ class Subject:
             tried = [_as_input(a, t) for a, t in zip(inputs, model.inputs, strict=True)]
         else:
             tried = random_inputs(model)
-        return cls(built, project, tried, rebuild, name, base, from_data, check)
+        return cls(built, project, tried, rebuild, name, base, from_data, check, steered)
 
     @property
     def model(self) -> keras.Model:
