@@ -123,7 +123,8 @@ def test_draw_train_stop_keep_and_reload(driver: Driver) -> None:
     ours = predictions(driver, "digit", 64)
     np.testing.assert_array_equal(np.array(again["before"], np.float32), ours)
     assert "loss" in again["logs"]
-    assert again["optimizer"] == "adam"
+    # Keras numbers the names of optimizers in an engine that has made some before.
+    assert again["optimizer"].rstrip("_0123456789") == "adam"
 
 
 def test_undo_takes_everything_back(driver: Driver) -> None:
