@@ -12,7 +12,7 @@ run: setup
 test: setup
 	$(PYTHON) -m pytest -n 2 --dist loadfile -m "not full"
 
-# All layers, networks and old files in all formats: about twice as long.
+# All layers, networks and old files in all formats.
 test-full: setup
 	$(PYTHON) -m pytest -n 2 --dist loadfile
 

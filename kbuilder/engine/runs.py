@@ -176,15 +176,6 @@ class Run:
         wait = WITHIN_EPOCH_INTERVAL_S - CHECKPOINT_INTERVAL_S if within_epoch else 0.0
         return time.monotonic() >= self._next_checkpoint + wait
 
-    def offer(self, state: State) -> None:
-        """Write the state if the last checkpoint is old enough.
-
-        Raises:
-            SaveError: it could not be written; the state before it is still there.
-        """
-        if self.is_due():
-            self.save(state)
-
     def offer_best(self, state: State, *, now: bool = False) -> bool:
         """Write the state as the best one, if the best before is old enough or it must be ``now``.
 

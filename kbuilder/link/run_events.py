@@ -14,9 +14,8 @@ from kbuilder.link.values import Array
 class Noted(Message, frozen=True, kw_only=True):
     """Something happened to a run at this place of its curves.
 
-    ``kind`` is ``"started"``, ``"resumed"``, ``"steered"``, ``"paused"``, ``"best"``, ``"checkpoint"``,
-    ``"saved"`` (the newest checkpoint, safe on the disk),
-    ``"callback"``, ``"spike"``, ``"not finite"``, ``"stopped"``, ``"finished"`` or ``"failed"``.
+    ``kind`` is ``"resumed"``, ``"steered"``, ``"paused"``, ``"best"``, ``"checkpoint"`` (one that is kept),
+    ``"saved"`` (the newest checkpoint, safe on the disk), ``"callback"`` or ``"not finite"``.
     ``values`` are what a script needs to do the same: for ``"steered"`` the fields of ``Steer`` that
     changed; for ``"best"`` and ``"checkpoint"`` the ``file``; for ``"best"`` also ``name`` and ``value``.
     """

@@ -219,14 +219,15 @@ def test_checkpoints_are_written_seldom_while_training(classifier, tmp_path, mon
     monkeypatch.setattr("kbuilder.engine.runs.time.monotonic", lambda: now[0])
     run = Run.create(tmp_path / "run", classifier)
     written = tmp_path / "run" / "checkpoint.npz"
-    run.offer(State(weights={}))
-    assert not written.exists()
+    assert not run.is_due()
     now[0] += 5.0
-    run.offer(State(weights={}))
+    assert run.is_due()
+    assert not run.is_due(within_epoch=True)
+    run.save(State(weights={}))
     assert written.exists()
-    written.unlink()
-    run.offer(State(weights={}))
-    assert not written.exists()
+    assert not run.is_due()
+    now[0] += 60.0
+    assert run.is_due(within_epoch=True)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")

@@ -346,7 +346,8 @@ def test_a_dry_run_tells_memory_time_and_the_largest_batch(plain, tmp_path):
     (done,) = of(DryRunDone, told)
     assert done.batch_size == 16
     assert [row[0] for row in done.rows] == [16, 32, 64, 120]
-    assert 0 < done.peak_bytes < done.free_bytes * 10
+    assert done.peak_bytes > 2**20
+    assert done.free_bytes > 2**20
     assert done.epoch_seconds > 0
     assert done.largest_batch == 120
     assert done.heaviest == "#points"

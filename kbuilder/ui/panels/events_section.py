@@ -11,7 +11,7 @@ from kbuilder.link.run_events import Noted
 from kbuilder.ui.text import label
 
 MOST = 12
-BAD = ("spike", "not finite", "failed")
+BAD = ("not finite",)
 
 
 class EventsSection(QWidget):
