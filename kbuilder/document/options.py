@@ -58,7 +58,7 @@ ClassWeights = str | dict[int, float]
 class FitOptions(Value, frozen=True, kw_only=True):
     """Arguments of ``Model.fit``, and how a run is made to be repeated and watched.
 
-    ``shuffle`` is True (all samples, in one order by the seed), False, ``"batch"`` (samples within each batch,
+    ``shuffle`` is True (all, in one order by the seed), False, ``"batch"`` (samples within each batch,
     as Keras 3 does under that name) or ``"batch order"`` (the order of whole batches, as Keras 2 did).
     0 means: all steps of an epoch (``steps_per_epoch``, ``validation_steps``), the training's batch
     size (``validation_batch_size``). ``validation_data`` with a kind takes the place of
